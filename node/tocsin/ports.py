@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from tocsin.store.changes import Change
+from tocsin.store.records import Event, Snapshot
 from tocsin_protocol.types import Now, PeerId
 
 
@@ -86,3 +88,25 @@ class TransportMaker(Protocol):
     """Opens a transport that is listening inside the `async with` and closed after it."""
 
     def __call__(self, *, listen: Sequence[str]) -> AbstractAsyncContextManager[Transport]: ...
+
+
+class Store(Protocol):
+    """A profile's memory; what `commit` was given is durable, together or not at all, when it returns."""
+
+    async def load(self) -> Snapshot: ...
+
+    async def commit(self, changes: Sequence[Change]) -> tuple[Event, ...]:
+        """Apply all changes in order; the events among them, with the seq each was given."""
+        ...
+
+    async def events_after(self, seq: int, limit: int) -> tuple[Event, ...]: ...
+
+    async def has_received(self, sender: str, nid: str) -> bool:
+        """Whether the log holds a `received` of this sender with this id."""
+        ...
+
+    async def scrub(self) -> None:
+        """Leave nothing on the disk of what was deleted; called at least once a minute."""
+        ...
+
+    async def aclose(self) -> None: ...

@@ -14,8 +14,19 @@ ENVELOPE_OVERHEAD_SIZE = 43
 SEALED_OVERHEAD_SIZE = 83
 """Envelope overhead, plus a nonce of 24 and an AEAD tag of 16: total - 83 is the padded payload."""
 HEADER_SIZE = 29
+ENVELOPE_KIND_MAX = 14
+"""Three classes of five ttls each."""
+ENVELOPE_KIND_RESERVED_MAX = 19
+"""Kinds above 14 up to this are kept for later stamp types: ignored today, so never a reason to reject."""
+KNOCK_SIZE = 512
+KNOCK_TTL_INDEX = 3
+"""All knocks look alike: one size and 72 hours, so that none stands out."""
 TAG_SIZE = 16
+MESSAGE_KEY_SIZE = 32
+SEAL_NONCE_SIZE = 24
 STAMP_NONCE_SIZE = 8
+STAMP_LIMIT = 1 << 64
+"""work x need stays below this; work is the first 8 bytes of the message id."""
 TTL_HOURS = (1, 6, 24, 72, 168)
 TTL_PRICE = (1, 1, 1, 3, 7)
 """What an envelope occupies in stores follows its life; so does its price."""
@@ -28,6 +39,18 @@ STAMP_SLICE_HASHES = 1_000
 STAMP_WORK_S_MAX = 60
 """A search longer than this is not attempted."""
 
+NOTIFICATION_ID_SIZE = 16
+SEED_SIZE = 32
+PUBLIC_KEY_SIZE = 32
+SIGNATURE_SIZE = 64
+KNOCK_POLICY_MAX = 7
+"""Three bits of an address: 0 refuses knocks, 1 asks for the outer stamp only, the rest for inner work."""
+KNOCK_POLICY_DEFAULT = 5
+URI_CHECK_SIZE = 4
+"""Catches all but one in four thousand million mistyped addresses, and those of another network."""
+CARD_DRIFT_HOURS_MAX = 1
+"""A card may start an hour ahead of our clock, as an envelope may be born an hour ahead of it."""
+
 WINDOW_SIZE = 16
 """Tags looked ahead per stream of q = 0; losing that many in a row desynchronises it till midnight."""
 WINDOW_CONTROL_SIZE = 4
@@ -38,18 +61,29 @@ CHAIN_INDEX_MAX = 65_535
 """Per epoch and stream: bounds the work of a receiver whom a contact makes skip."""
 LOOKAHEAD_EPOCHS_MAX = 400
 """More than a year offline derives no windows; the pair introduces itself again."""
+TURN_UPTIME_MS_MIN = HOUR_MS
+"""A clock that has just been set may be wrong; a key that was deleted for it does not come back."""
+CATCH_UP_EPOCHS = TTL_HOURS[-1] // EPOCH_HOURS + 1
+"""A day's keys live until its last envelope has died: the day itself and seven more."""
+DEVICE_MAX = 127
+"""The upper bit of a chain's device byte says which stream it is."""
 
+INVITE_SECRET_SIZE = 32
 INVITE_HOURS_MAX = 30 * EPOCH_HOURS
 """An invite costs its maker one table entry per live epoch; thirty days bound that."""
 INTRODUCTION_REPLY_HOURS = 30 * EPOCH_HOURS
+INTRODUCTION_EPOCH_AGE_MAX = INTRODUCTION_REPLY_HOURS // EPOCH_HOURS + 1
+"""The first epoch that an answer names; the oldest answer still listened for cannot name an older one."""
 INTRODUCTION_ANSWER_DELAY_MS = (1_000, 10_000)
 """Automatic answers wait a random time, or their timing would tell which peer answers."""
 INTRO_TEXT_SIZE_MAX = 140
 
 PAYLOAD_SIZE_MAX = ENVELOPE_SIZES[-1] - SEALED_OVERHEAD_SIZE - 1
+APP_SIZE_MAX = 100
 TITLE_SIZE_MAX = 256
 SUBTITLE_SIZE_MAX = 256
 BODY_SIZE_MAX = 2048
+THREAD_SIZE_MAX = 64
 TTL_S_DEFAULT = 172_800
 TTL_S_MAX = 604_800
 CBOR_DEPTH_MAX = 8
@@ -60,17 +94,60 @@ WRITE_SIZE_MAX = 32 * 1024
 """Peers on py-libp2p break after 101 partial reads of one message; 32 KiB stay well below that."""
 PEERS_MAX = 256
 """Neighbours a router keeps state for; a further one is closed."""
+CONNECTIONS_MAX = PEERS_MAX + 64
+"""Beside the neighbours a few that still shake hands, or replace a connection that is ending."""
+CONNECTIONS_PER_ADDRESS_MAX = 32
+"""Sockets from one IPv4 address or one IPv6 /64: a household or an office, not a whole attack."""
+STREAMS_PER_CONNECTION_MAX = 64
+"""A neighbour needs three: gossip, identify, ping. One that opens more than this is closed."""
+RECEIVE_WINDOW_SIZE_MAX = 1024 * 1024
+"""What a neighbour may send ahead on one stream: 233 MB/s on a fast link; 256 KiB reached 26."""
+RECEIVE_BUFFER_SIZE_MAX = 2 * RECEIVE_WINDOW_SIZE_MAX
+"""Unread bytes of all streams of a connection; beyond it the neighbour ignores its windows and is closed."""
+SEND_QUEUE_SIZE_MAX = 1024 * 1024
+"""What may wait for one neighbour; then `send` refuses. Four of the largest frames, seconds of a slow link."""
+SEND_QUEUE_FULL_MS_MAX = 10_000
+"""A neighbour whose queue does not fall below half for this long is of no use to us."""
+TRANSPORT_EVENTS_MAX = 32
+"""Events that wait for the driver, each at most one receive window; then the readers wait, and the senders."""
+CONNECT_MS_MAX = 10_000
+"""For dialling and again for opening the gossip stream: a slow phone needs two seconds."""
+DIALS_CROSS_MS = 5_000
+"""Two nodes that dial each other notice it within a round trip; later, a new connection replaces an old."""
+SILENCE_MS_MAX = 20_000
+"""After this long without a byte a neighbour is asked whether it is alive."""
+PING_ANSWER_MS_MAX = 10_000
+"""Then any byte within this long will do; a laptop that sleeps is noticed within a minute."""
+PROTOCOL_NAME_SIZE_MAX = 126
+"""With its newline a name's length still fits one byte; the longest in use has about 40."""
+PROTOCOL_OFFERS_MAX = 16
+"""Names a neighbour may try on one stream before it is reset."""
+LIBP2P_LOG_LINES_PER_MINUTE_MAX = 20
+"""A hostile neighbour makes libp2p write thousands a second."""
 TOPICS_PER_PEER_MAX = 64
+TOPIC_SIZE_MAX = 64
+"""Bytes; the longest canonical topic has 49, and what a neighbour subscribes to is kept."""
+SUBSCRIPTIONS_PER_FRAME_MAX = 256
+"""A greeting names every topic of a node; four times what is kept leaves room for other programs."""
 MESSAGES_PER_FRAME_MAX = 512
 """Effects of one `handle` are bounded by this; more in one frame closes the peer."""
 SEEN_MIDS_MAX = 500_000
 """All hours together; then new envelopes are ignored until an hour ends."""
+EXACT_MAX = 1_024
+"""Accepted messages whose very bytes are known, per generation of two: at most 11 MB."""
+REJECTS_MAX = 16
+"""An honest neighbour rejects before it forwards and sends none; a few allow for disagreeing releases."""
 FAN_OUT = 6
 """Subscribed neighbours that one envelope is passed to: libp2p's D."""
 RECENT_MAX = 256
 RECENT_MS = 120_000
 """Envelopes kept for a neighbour that connects a moment too late."""
 PARKED_MAX = 64
+"""Deliveries that wait for a second neighbour; an attacker who fills this delays answers, no more."""
+WITNESSED_MAX = 8_192
+"""About 2 MB; at a shard's target rate half an hour, far longer than gossip takes."""
+WITNESSED_MS = (1 + 2 * HOUR_DRIFT_MAX) * HOUR_MS
+"""No neighbour passes an envelope on for longer than this."""
 
 if PAYLOAD_SIZE_MAX != 5036:
     raise ValueError("the largest payload must be 5036 bytes, as specs/6 says")

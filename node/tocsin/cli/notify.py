@@ -1,0 +1,53 @@
+"""`tocsin notify`: ring a contact.
+
+It returns when the node has the notification on its disk, which is all that is claimed.
+"""
+
+import sys
+
+import click
+
+from tocsin.cli.options import json_option, one_line_errors, print_json, profile_option
+
+
+@click.command()
+@click.argument("contact")
+@click.option("--title", required=True, help="At most 256 bytes.")
+@click.option("--body", default="", help="At most 2048 bytes; '-' reads it from stdin.")
+@click.option("--app", default="", help="Which app it is for, in reverse DNS (org.example.chat).")
+@click.option("--thread", default="", help="Groups notifications that belong together.")
+@click.option(
+    "--urgency",
+    type=click.Choice(["very-low", "low", "normal", "high"]),
+    default="normal",
+    show_default=True,
+    help="How much delivery may cost the receiver's battery.",
+)
+@profile_option
+@json_option
+@one_line_errors
+def command(
+    *,
+    contact: str,
+    title: str,
+    body: str,
+    app: str,
+    thread: str,
+    urgency: str,
+    profile: str | None,
+    as_json: bool,
+) -> None:
+    """Ring a contact with a title and a body."""
+    from tocsin.cli.call import connect
+    from tocsin.config import find_profile
+
+    if body == "-":
+        body = sys.stdin.read()
+    with connect(find_profile(profile)) as node:
+        sent = node.ask(
+            "notify.send", contact=contact, title=title, body=body, app=app, thread=thread, urgency=urgency
+        )
+    if as_json:
+        print_json(sent)
+    else:
+        click.echo(f"queued {sent['nid']}")
