@@ -138,15 +138,14 @@ class Outbox:
         return min([60.0, *(wait / 1000 for wait in waits if wait > 0)])
 
     async def _work_on(self, send: Send, now: Now, publish: Publish) -> None:
+        """One step; the next one looks at the clock and at the tables again."""
         if send.expires_ms <= now.unix_ms:
             await self._expire(send, now)
             return
         if send.stamped is None or not is_live(Envelope.parse(send.stamped).born_hour, now):
             fresh = await self._seal(send, now)
-            if fresh is None:
-                return
-            send = await self._stamp(*fresh)
-        if send.stamped is None or self._ledger.tables.sends.get(send.id) != send:
+            if fresh is not None:
+                await self._stamp(*fresh)
             return
         mid = message_id(self._me.network, send.topic, send.stamped)
         self._offered[mid] = Offered(send=send.id, stamped=send.stamped, taken=False)
@@ -161,7 +160,6 @@ class Outbox:
             self._offered[mid] = replace(entry, taken=True)
         elif not entry.taken:
             self._nobody_took = True
-        self._nobody_took = False
 
     async def _seal(self, send: Send, now: Now) -> tuple[Send, Envelope] | None:
         """An unstamped envelope for now; None when the send had to change first, or ended."""
@@ -195,17 +193,16 @@ class Outbox:
             payload=payload,
         )
 
-    async def _stamp(self, send: Send, envelope: Envelope) -> Send:
+    async def _stamp(self, send: Send, envelope: Envelope) -> None:
+        """A send that changed or ended while its stamp was searched is left as it now is."""
         data = envelope.encode()
         subject = stamp_subject(self._me.network, send.topic, data)
         need = stamp_need(self._me.network, send.kind, len(data)) << LEVEL_MARGIN
         nonce = await self._stamps.find(subject, need)
         stamped = replace(send, stamped=envelope.with_stamp(nonce).encode())
         async with self._ledger.writing:
-            if self._ledger.tables.sends.get(send.id) != send:
-                return send
-            await self._ledger.commit([PutSend(send=stamped)])
-        return stamped
+            if self._ledger.tables.sends.get(send.id) == send:
+                await self._ledger.commit([PutSend(send=stamped)])
 
     async def _remake(self, send: Send, now: Now) -> None:
         """Message 1 authenticates its hour: a later hour needs a new message with a new ephemeral key."""

@@ -4,6 +4,7 @@ Programs that stay connected use the socket by themselves; this one imports neit
 """
 
 import socket
+import time
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,7 @@ from tocsin.errors import NoNode, TocsinError
 
 READ_SIZE = 64 * 1024
 ANSWER_S = 30.0
+LOOK_S = 0.1
 
 
 class Connection:
@@ -76,9 +78,19 @@ class Connection:
         return message
 
 
-def connect(profile: Profile) -> Connection:
+def connect(profile: Profile, wait_s: float = 0.0) -> Connection:
+    """A connection to the profile's node, which may still be starting for `wait_s`."""
     if not profile.seed.exists():
         raise TocsinError(f"there is no profile '{profile.name}': make it with: {init_command(profile)}")
+    for _ in range(int(wait_s / LOOK_S)):
+        try:
+            return dial(profile)
+        except NoNode:
+            time.sleep(LOOK_S)
+    return dial(profile)
+
+
+def dial(profile: Profile) -> Connection:
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         stream.connect(str(profile.socket))

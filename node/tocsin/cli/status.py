@@ -10,16 +10,22 @@ from tocsin.cli.options import json_option, one_line_errors, print_json, profile
 
 @click.command()
 @click.option("--addresses", is_flag=True, help="Print only the addresses that other nodes can dial.")
+@click.option("--socket", is_flag=True, help="Print only the path of the socket that programs connect to.")
+@click.option("--wait", type=float, default=0.0, help="Wait this many seconds for the node to answer.")
 @profile_option
 @json_option
 @one_line_errors
-def command(*, addresses: bool, profile: str | None, as_json: bool) -> None:
+def command(*, addresses: bool, socket: bool, wait: float, profile: str | None, as_json: bool) -> None:
     """Say how the node is and whom it is connected to."""
     from tocsin.cli.call import connect
     from tocsin.config import find_profile
 
-    with connect(find_profile(profile)) as node:
+    found = find_profile(profile)
+    with connect(found, wait_s=wait) as node:
         status = node.ask("node.status")
+    if socket:
+        click.echo(found.socket)
+        return
     if addresses:
         for address in status["addresses"]:
             click.echo(address)

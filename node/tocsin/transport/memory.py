@@ -63,7 +63,7 @@ class MemoryNetwork:
 
     def claim(self, listen: Sequence[str]) -> tuple[str, ...]:
         """Reserve the addresses; one that ends in `/0` gets a number of its own."""
-        addresses = tuple(self._number(address) for address in listen)
+        addresses = tuple(self._number(address, listen) for address in listen)
         for address in addresses:
             if address in self._listeners or addresses.count(address) > 1:
                 raise ListenFailed(f"cannot listen on {address}: it is in use; choose another address")
@@ -78,12 +78,13 @@ class MemoryNetwork:
         self._listeners = {a: t for a, t in self._listeners.items() if t is not transport}
         del self._transports[transport.peer_id]
 
-    def _number(self, address: str) -> str:
+    def _number(self, address: str, taken: Sequence[str]) -> str:
         if not address.startswith("/") or "/p2p/" in address:
             raise ListenFailed(f"cannot listen on {address!r}: it is not of the form /memory/<number>")
         if not address.endswith("/0"):
             return address
-        return next(free for n in self._ports if (free := f"{address[:-1]}{n}") not in self._listeners)
+        numbered = (f"{address[:-1]}{n}" for n in self._ports)
+        return next(free for free in numbered if free not in self._listeners and free not in taken)
 
 
 class MemoryTransport:
