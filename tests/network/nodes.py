@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -68,6 +69,12 @@ class Node:
             while not condition():
                 await self._changed.wait()
 
+    async def until_ups(self, number: int) -> None:
+        await self.until(lambda: len(self.ups) >= number)
+
+    async def until_downs(self, number: int) -> None:
+        await self.until(lambda: len(self.downs) >= number)
+
     async def until_received(self, peer: PeerId, size: int) -> bytes:
         await self.until(lambda: len(self.received[peer]) >= size)
         return bytes(self.received[peer])
@@ -76,7 +83,7 @@ class Node:
         """Send in pieces of 8 KiB, waiting for room in the queue."""
         for start in range(0, len(data), 8192):
             piece = data[start : start + 8192]
-            await eventually(lambda piece=piece: self.transport.send(peer, piece))
+            await eventually(partial(self.transport.send, peer, piece))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

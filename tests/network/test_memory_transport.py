@@ -28,7 +28,7 @@ async def test_bytes_take_the_latency(autojump_clock: MockClock) -> None:
         await b.until_received(a.peer_id, 200_000)
         assert trio.current_time() - began == pytest.approx(3)
         a.transport.close_peer(b.peer_id, "done")
-        await b.until(lambda: bool(b.downs))
+        await b.until_downs(1)
         assert trio.current_time() - began == pytest.approx(6)
 
 
@@ -38,8 +38,8 @@ async def test_a_cut_ends_the_connection_until_it_heals(autojump_clock: MockCloc
         await join(a, b)
         await a.transport.connect(c.address)
         world.network.cut(b.peer_id, a.peer_id)
-        await a.until(lambda: bool(a.downs))
-        await b.until(lambda: bool(b.downs))
+        await a.until_downs(1)
+        await b.until_downs(1)
         assert [(down.peer, down.why) for down in a.downs] == [(b.peer_id, CUT)]
         assert [(down.peer, down.why) for down in b.downs] == [(a.peer_id, CUT)]
         with pytest.raises(ConnectFailed, match="nobody answers there"):
@@ -57,7 +57,7 @@ async def test_a_cut_with_somebody_who_has_left(autojump_clock: MockClock) -> No
         async with open_node(world) as b:
             await join(a, b)
         world.network.cut(a.peer_id, b.peer_id)
-        await a.until(lambda: bool(a.downs))
+        await a.until_downs(1)
 
 
 async def test_numbers_are_given_and_names_are_kept() -> None:

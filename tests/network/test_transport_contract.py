@@ -1,5 +1,7 @@
 """What every transport promises, shown by the one in memory and the one over libp2p alike."""
 
+from functools import partial
+
 import pytest
 import trio
 
@@ -15,6 +17,7 @@ from tests.network.nodes import (
     tasks,
 )
 from tocsin.errors import ConnectFailed, ListenFailed
+from tocsin.ports import Transport
 from tocsin.transport.sessions import TOO_SLOW, SessionLimits
 from tocsin_protocol.types import PeerId
 
@@ -31,8 +34,8 @@ def world(request: pytest.FixtureRequest) -> World:
 async def test_connecting_brings_both_up(world: World) -> None:
     async with open_node(world) as a, open_node(world) as b:
         assert await a.transport.connect(b.address) == b.peer_id
-        await a.until(lambda: bool(a.ups))
-        await b.until(lambda: bool(b.ups))
+        await a.until_ups(1)
+        await b.until_ups(1)
         assert [(up.peer, up.outbound) for up in a.ups] == [(b.peer_id, True)]
         assert [(up.peer, up.outbound) for up in b.ups] == [(a.peer_id, False)]
         assert a.ups[0].address == b.address
@@ -73,8 +76,8 @@ async def test_closing_tells_why_here_and_that_there(world: World) -> None:
         await join(a, b)
         a.transport.close_peer(b.peer_id, "enough")
         assert not a.transport.send(b.peer_id, b"too late")
-        await a.until(lambda: bool(a.downs))
-        await b.until(lambda: bool(b.downs))
+        await a.until_downs(1)
+        await b.until_downs(1)
         assert [(down.peer, down.why) for down in a.downs] == [(b.peer_id, "enough")]
         assert [down.peer for down in b.downs] == [a.peer_id]
 
@@ -83,7 +86,7 @@ async def test_reconnecting_after_a_close(world: World) -> None:
     async with open_node(world) as a, open_node(world) as b:
         await join(a, b)
         b.transport.close_peer(a.peer_id, "for a moment")
-        await a.until(lambda: bool(a.downs))
+        await a.until_downs(1)
         await a.transport.connect(b.address)
         await b.until(lambda: b.told == ["up", "down", "up"])
         assert a.told == ["up", "down", "up"]
@@ -124,7 +127,7 @@ async def test_connecting_twice_at_once_gives_one_session(world: World) -> None:
             for _ in range(3):
                 nursery.start_soon(a.transport.connect, b.address)
         await a.transport.connect(b.address)
-        await a.until(lambda: bool(a.ups))
+        await a.until_ups(1)
         assert a.told == ["up"]
 
 
@@ -134,10 +137,9 @@ async def test_dialling_each_other_at_once_gives_one_session(world: World) -> No
             nursery.start_soon(a.transport.connect, b.address)
             nursery.start_soon(b.transport.connect, a.address)
         for here, there in ((a, b), (b, a)):
-            await eventually(lambda here=here, there=there: here.transport.send(there.peer_id, b"!"))
-            await there.until(lambda here=here, there=there: bool(there.received[here.peer_id]))
-        for node in (a, b):
-            await node.until(lambda node=node: node.told.count("up") - node.told.count("down") == 1)
+            await eventually(partial(here.transport.send, there.peer_id, b"!"))
+            await there.until_received(here.peer_id, 1)
+            await there.until(lambda: len(there.ups) - len(there.downs) == 1)  # noqa: B023 - used at once
 
 
 async def test_sending_to_strangers_is_refused(world: World) -> None:
@@ -165,7 +167,7 @@ async def test_a_neighbour_that_does_not_read_stalls_only_itself(world: World) -
     ):
         await a.transport.connect(deaf.address)
         await a.transport.connect(c.address)
-        sent = await fill(a.transport.send, deaf.peer_id)
+        sent = await fill(a.transport, deaf.peer_id)
         assert sent < 16 * 1024 * 1024
         await a.send_all(c.peer_id, PATTERN)
         assert await c.until_received(a.peer_id, len(PATTERN)) == PATTERN
@@ -189,7 +191,7 @@ async def test_leaving_closes_everything(world: World) -> None:
             await join(a, b)
             assert a.transport.send(b.peer_id, b"hello")
             await b.until_received(a.peer_id, 5)
-        await a.until(lambda: bool(a.downs))
+        await a.until_downs(1)
         assert descriptors() == before
         assert not a.transport.send(b.peer_id, b"hello")
 
@@ -215,20 +217,19 @@ async def test_sixty_four_cycles_leave_nothing_behind(world: World) -> None:
         before = (tasks(), descriptors())
         for cycle in range(1, 65):
             await a.transport.connect(b.address)
-            await b.until(lambda cycle=cycle: len(b.ups) == cycle)
+            await b.until_ups(cycle)
             (a if cycle % 2 else b).transport.close_peer((b if cycle % 2 else a).peer_id, "next")
-            await a.until(lambda cycle=cycle: len(a.downs) == cycle)
-            await b.until(lambda cycle=cycle: len(b.downs) == cycle)
+            await a.until_downs(cycle)
+            await b.until_downs(cycle)
         await eventually(lambda: (tasks(), descriptors()) == before)
 
 
-async def fill(send: object, peer: PeerId) -> int:
+async def fill(transport: Transport, peer: PeerId) -> int:
     """Send until refused and until nothing moves any more; how many bytes were taken."""
-    assert callable(send)
     sent = refusals = 0
     with trio.fail_after(PATIENCE_S):
         while refusals < 200:
-            if send(peer, bytes(16 * 1024)):
+            if transport.send(peer, bytes(16 * 1024)):
                 sent, refusals = sent + 16 * 1024, 0
             else:
                 refusals += 1

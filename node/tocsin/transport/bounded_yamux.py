@@ -5,14 +5,14 @@ It is written against private names of libp2p 0.8.1 and changes nothing of what 
 
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 import trio
 from libp2p.abc import IMuxedStream, ISecureConn
 from libp2p.peer.id import ID
 from libp2p.stream_muxer.exceptions import MuxedConnUnavailable
-from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_PING, YAMUX_HEADER_FORMAT, Yamux
+from libp2p.stream_muxer.yamux.yamux import FLAG_SYN, TYPE_PING, YAMUX_HEADER_FORMAT, Yamux, YamuxStream
 
 from tocsin.transport.sessions import Session
 from tocsin.transport.sockets import Socket
@@ -68,6 +68,18 @@ class BoundedBuffers(dict[int, bytearray]):
             raise Flooded
 
 
+class LiveEvents(dict[int, trio.Event]):
+    """What the readers of streams wait for; a reader puts its own back, even when the stream is gone."""
+
+    def __init__(self, streams: Container[int]) -> None:
+        super().__init__()
+        self._streams = streams
+
+    def __setitem__(self, stream_id: int, event: trio.Event) -> None:
+        if stream_id in self._streams:
+            super().__setitem__(stream_id, event)
+
+
 class BoundedYamux(Yamux):
     """Yamux with bounded streams and buffers, that closes at once and notices a frozen neighbour."""
 
@@ -77,6 +89,7 @@ class BoundedYamux(Yamux):
         super().__init__(secured, peer_id, is_initiator=secured.is_initiator)
         self.session = session
         self.stream_buffers = BoundedBuffers(lambda: session.close(FLOODING))
+        self.stream_events = LiveEvents(self.streams)
         self._socket = socket
         self._liveness = liveness
 
@@ -102,6 +115,12 @@ class BoundedYamux(Yamux):
         self._socket.end()
         if not self.event_closed.is_set():
             await self._cleanup_on_error()
+
+    def _finalize_stream_locked(self, stream: YamuxStream, *, fully_closed: bool) -> None:
+        # A stream that we reset would else leave its reader waiting for ever.
+        if fully_closed and (waiting := self.stream_events.get(stream.stream_id)) is not None:
+            waiting.set()
+        super()._finalize_stream_locked(stream, fully_closed=fully_closed)
 
     async def _measure_rtt_loop(self) -> None:
         """Upstream measures with its pings and closes nothing; ours ask the silent and close the frozen."""

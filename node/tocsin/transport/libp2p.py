@@ -239,21 +239,29 @@ async def open_libp2p_transport(
     key_seed: bytes,
     limits: Libp2pLimits | None = None,
 ) -> AsyncIterator[Transport]:
-    """`key_seed` is the 32 bytes that the host's key, and with it the peer id, is derived from."""
+    """`key_seed` is the 32 bytes that the host's key, and with it the peer id, is derived from.
+
+    What the block raises comes out as it is, not in the groups of the nurseries around it.
+    """
     limits = limits or Libp2pLimits()
     _tame_libp2p()
     key_pair = create_new_key_pair(key_seed)
     # Before any nursery, which would wrap a ListenFailed in a group.
     listeners = await bind(listen)
+    peer_id = PeerId(str(ID.from_pubkey(key_pair.public_key)))
+    failure: Exception | None = None
     try:
-        async with open_sessions(
-            PeerId(str(ID.from_pubkey(key_pair.public_key))), limits.sessions
-        ) as sessions:
+        async with open_sessions(peer_id, limits.sessions) as sessions:
             transport = Libp2pTransport(key_pair, protocols=protocols, sessions=sessions, limits=limits)
             async with transport.run(listeners):
-                yield transport
+                try:
+                    yield transport
+                except Exception as error:
+                    failure = error
     finally:
         close_listeners(listeners)
+    if failure is not None:
+        raise failure
 
 
 def _tame_libp2p() -> None:

@@ -173,15 +173,21 @@ class MemoryTransport:
 async def open_memory_transport(
     network: MemoryNetwork, *, listen: Sequence[str], limits: SessionLimits | None = None
 ) -> AsyncIterator[Transport]:
+    """What the block raises comes out as it is, not in the group of the nursery around it."""
     # Before the nursery, which would wrap a ListenFailed in a group.
     addresses = network.claim(listen)
+    failure: Exception | None = None
     async with open_sessions(network.draw_peer_id(), limits or SessionLimits()) as sessions:
         transport = MemoryTransport(network, sessions, addresses)
         network.join(transport, addresses)
         try:
             yield transport
+        except Exception as error:
+            failure = error
         finally:
             network.leave(transport)
+    if failure is not None:
+        raise failure
 
 
 def _open_wire() -> tuple[trio.MemorySendChannel[Wire], trio.MemoryReceiveChannel[Wire]]:

@@ -32,6 +32,7 @@ REOPENED = "the neighbour began a new stream"
 TOO_SLOW = "the neighbour reads too slowly"
 NO_ANSWER = "no answer"
 LOST = "the connection was lost at once"
+REFUSED = "it closed the connection; perhaps it is no Tocsin node, or has enough neighbours"
 STREAM_ENDED = "the neighbour ended the stream or stopped reading it"
 
 Write: TypeAlias = Callable[[bytes], Awaitable[None]]
@@ -210,7 +211,7 @@ class Sessions:
             await session.settled.wait()
             if not session.closed.is_set():
                 return
-            why = session.why
+            why = REFUSED if session.why == CLOSED_BY_NEIGHBOUR else session.why
             if self._current.get(peer) is session:
                 break
         raise ConnectFailed(f"cannot connect to {address}: {why}")
