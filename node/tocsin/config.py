@@ -19,6 +19,8 @@ from tocsin_protocol.limits import INTRODUCTION_ANSWER_DELAY_MS
 from tocsin_protocol.network import NAME as NETWORK_NAME
 
 PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+PEER_ADDRESS = re.compile(r"/.+/p2p/[A-Za-z0-9]+")
+OR_ELSEWHERE = "(or a flag, or TOCSIN_*)"
 SOCKET_PATH_SIZE_MAX = 107
 """The kernel's limit on a Unix socket's path."""
 
@@ -144,7 +146,7 @@ def load_config(profile: Profile, flags: Mapping[str, object]) -> NodeConfig:
     try:
         config = msgspec.convert(values, NodeConfig, strict=False)
     except msgspec.ValidationError as error:
-        raise ProfileBroken(f"{profile.config}: {error}") from error
+        raise ProfileBroken(f"{profile.config} {OR_ELSEWHERE}: {error}") from error
     judge(config, profile)
     return config
 
@@ -155,8 +157,12 @@ def read_environment(environment: Mapping[str, str]) -> dict[str, object]:
     for field in msgspec.structs.fields(NodeConfig):
         text = environment.get(f"TOCSIN_{field.name.upper()}")
         if text is not None:
-            values[field.name] = text.split(",") if isinstance(field.default, tuple) else text
+            values[field.name] = split(text) if isinstance(field.default, tuple) else text
     return values
+
+
+def split(text: str) -> list[str]:
+    return [part for piece in text.split(",") if (part := piece.strip())]
 
 
 def judge(config: NodeConfig, profile: Profile) -> None:
@@ -170,13 +176,13 @@ def judge(config: NodeConfig, profile: Profile) -> None:
         problem = f"store_size_mib_max = {config.store_size_mib_max}: must be at least 1"
     elif config.log_level not in ("debug", "info", "warning", "error"):
         problem = f"log_level = {config.log_level!r}: use debug, info, warning or error"
-    elif bad := [address for address in config.peers if "/p2p/" not in address]:
+    elif bad := [address for address in config.peers if not PEER_ADDRESS.fullmatch(address)]:
         problem = (
             f"peers: {bad[0]!r} does not end in /p2p/<peer id>; `tocsin status --addresses` prints the whole"
         )
     else:
         return
-    raise ProfileBroken(f"{profile.config} (or a flag, or TOCSIN_*): {problem}")
+    raise ProfileBroken(f"{profile.config} {OR_ELSEWHERE}: {problem}")
 
 
 def init_command(profile: Profile) -> str:

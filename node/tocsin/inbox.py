@@ -63,7 +63,7 @@ class Inbox:
         self._parked: Parked[Deliver] = Parked()
         self._counters = counters
         self.trouble: str | None = None
-        self._put, self._take = trio.open_memory_channel[Deliver | Witness](QUEUE_MAX)
+        self._put, self._take = trio.open_memory_channel[Deliver](QUEUE_MAX)
 
     @property
     def parked(self) -> int:
@@ -71,21 +71,48 @@ class Inbox:
         return len(self._parked)
 
     def put(self, item: Deliver | Witness) -> None:
-        """Never waits: gossip goes on whatever happens here."""
+        """Never waits: gossip goes on whatever happens here.
+
+        A neighbour may repeat what others have shown as often as it likes: that must not fill the queue.
+        """
+        self._witnesses.saw(item.mid, item.peer, item.outbound, self._clock.now())
+        if isinstance(item, Deliver):
+            self._queue(item)
+            return
+        self._outbox.note_shown(item.mid)
+        if self._witnesses.suffices(item.mid):
+            parked = self._parked.release(item.mid)
+            if parked is not None:
+                self._queue(parked)
+
+    def _queue(self, delivered: Deliver) -> None:
         try:
-            self._put.send_nowait(item)
+            self._put.send_nowait(delivered)
         except trio.WouldBlock:
             self._counters["inbox full"] += 1
 
     async def run(self) -> None:
-        async for item in self._take:
-            await self._take_in(item)
+        async for delivered in self._take:
+            await self._take_in_all(delivered)
 
-    async def _take_in(self, item: Deliver | Witness) -> None:
+    async def _take_in_all(self, first: Deliver) -> None:
+        """This one and all that wait behind it: what is not for us costs neither a turn nor a lock."""
+        delivered = first
+        while True:
+            self._ledger.recognition.refresh(self._clock.now())
+            envelope = Envelope.parse(delivered.envelope)
+            if self._recognise(envelope) is not None:
+                await self._take_in(delivered, envelope)
+            try:
+                delivered = self._take.receive_nowait()
+            except trio.WouldBlock:
+                return
+
+    async def _take_in(self, delivered: Deliver, envelope: Envelope) -> None:
         """As often as it takes: while the disk is full nothing is consumed, and nothing is forgotten."""
         while True:
             try:
-                await self._handle(item)
+                await self._handle(delivered, envelope)
             except StoreFailed as error:
                 self.trouble = str(error)
                 self._counters["store failed"] += 1
@@ -94,16 +121,9 @@ class Inbox:
                 self.trouble = None
                 return
 
-    async def _handle(self, item: Deliver | Witness) -> None:
-        if isinstance(item, Witness):
-            await self._outbox.confirm(item.mid)
-        now = self._clock.now()
-        self._witnesses.saw(item.mid, item.peer, item.outbound, now)
-        delivered = item if isinstance(item, Deliver) else self._parked.release(item.mid)
-        if delivered is None:
-            return
-        envelope = Envelope.parse(delivered.envelope)
+    async def _handle(self, delivered: Deliver, envelope: Envelope) -> None:
         async with self._ledger.writing:
+            now = self._clock.now()
             self._ledger.recognition.refresh(now)
             match = self._recognise(envelope)
             if match is not None:

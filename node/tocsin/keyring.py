@@ -22,32 +22,49 @@ def create_profile(profile: Profile, entropy: Entropy) -> Identity:
     """Make the folder, the seed and config.toml; an existing seed is never touched."""
     try:
         profile.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if profile.seed.exists():
-            raise ProfileBroken(
-                f"profile '{profile.name}' exists already: nothing was changed ({profile.folder})"
-            )
-        if not profile.config.exists():
-            write_whole(profile.config, TEMPLATE.encode())
-        write_secret(profile.seed, entropy.draw(SEED_SIZE))
+        refuse_existing(profile)
+        with sole_owner(profile):
+            refuse_existing(profile)
+            if is_missing(profile.config):
+                write_whole(profile.config, TEMPLATE.encode())
+            write_secret(profile.seed, entropy.draw(SEED_SIZE))
     except OSError as error:
         raise ProfileBroken(f"the profile cannot be written to {profile.folder}: {error.strerror}") from error
     return load_identity(profile)
 
 
+def refuse_existing(profile: Profile) -> None:
+    if not is_missing(profile.seed):
+        raise ProfileBroken(
+            f"profile '{profile.name}' exists already: nothing was changed ({profile.folder})"
+        )
+
+
 def load_identity(profile: Profile) -> Identity:
-    if not profile.seed.exists():
+    if is_missing(profile.seed):
         raise ProfileBroken(f"there is no profile '{profile.name}': make it with: {init_command(profile)}")
     return Identity.from_seed(Seed(read_secret(profile.seed, SEED_SIZE)))
 
 
 def load_host_key(profile: Profile, entropy: Entropy) -> bytes:
     """A relay's stable host key, made on first use; other roles draw a new one at every start."""
-    if not profile.host_key.exists():
+    if is_missing(profile.host_key):
         try:
             write_secret(profile.host_key, entropy.draw(HOST_KEY_SIZE))
         except OSError as error:
             raise ProfileBroken(f"{profile.host_key} cannot be written: {error.strerror}") from error
     return read_secret(profile.host_key, HOST_KEY_SIZE)
+
+
+def is_missing(path: Path) -> bool:
+    """False where we may not look, too: whoever reads the file then says why."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def read_secret(path: Path, size: int) -> bytes:
@@ -82,9 +99,19 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except OSError:
+    except BaseException:
         draft.unlink(missing_ok=True)
         raise
+    make_durable(path.parent)
+
+
+def make_durable(folder: Path) -> None:
+    """A file's new name is the folder's matter: without this it could be gone with the power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -102,4 +129,6 @@ def sole_owner(profile: Profile) -> Iterator[None]:
                 f"a node is already running for profile '{profile.name}': "
                 f"stop it first, or use it with: tocsin status --profile {profile.name}"
             ) from None
+        except OSError as error:
+            raise ProfileBroken(f"{profile.lock} cannot be locked: {error.strerror}") from error
         yield

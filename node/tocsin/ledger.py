@@ -53,7 +53,11 @@ class Ledger:
         return await self._store.has_received(sender, nid)
 
     async def follow(self, after: int) -> AsyncIterator[tuple[Event, ...]]:
-        """All events after a seq, in order, for ever; a slow follower holds up nobody but itself."""
+        """All events after a seq, in order, for ever; a slow follower holds up nobody but itself.
+
+        A seq that was never given, of a log that was lost, is taken for the last one.
+        """
+        after = max(0, min(after, self._last_seq))
         while True:
             appended = self._appended
             events = await self._store.events_after(after, EVENTS_PER_READ)

@@ -17,10 +17,15 @@ def configure_logs(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=people) if people else structlog.processors.JSONRenderer(),
+            lines_for_people() if people else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=number, stream=sys.stderr)
+
+
+def lines_for_people() -> structlog.dev.ConsoleRenderer:
+    """Plain tracebacks: the fancy ones print every local variable, and so the keys among them."""
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

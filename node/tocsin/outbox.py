@@ -28,7 +28,9 @@ from tocsin_protocol.wheel import Q
 LEVEL_MARGIN = 1
 """A sender stamps for one congestion level above the one it sees, so that a rise does not lose it."""
 REPEAT_MS = 24 * 3_600_000
-"""An unanswered introduction, either half of it, leaves again once a day."""
+"""What introduces two people leaves again once a day while it may still be needed."""
+TRY_S_MIN = 10
+"""A notification for whoever is online now still needs a stamp, and a neighbour that may be on its way."""
 SENDS_MAX = 10_000
 """Sends that wait at once; a further one is refused while it can still be told to somebody."""
 
@@ -64,6 +66,7 @@ class Outbox:
         self._entropy = entropy
         self._stamps = stamps
         self._offered: dict[Mid, Offered] = {}
+        self._shown: set[Mid] = set()
         self._work_came = trio.Event()
         self._neighbours = 0
         self._nobody_took = False
@@ -93,7 +96,7 @@ class Outbox:
                 payload=payload,
                 purpose=Purpose.NOTIFICATION,
                 now=now,
-                ttl_s=content.ttl_s,
+                ttl_s=max(content.ttl_s, TRY_S_MIN),
             )
             queued = tell("send.queued", send, contact, now, {"app": content.app})
             await self._ledger.commit([*taken.changes, PutSend(send=send), queued])
@@ -105,15 +108,21 @@ class Outbox:
         self._work_came.set()
 
     def set_neighbours(self, count: int) -> None:
-        """Nothing is sealed while nobody is there to take it: its hour would pass."""
+        """Nothing is sealed while nobody is there to take it: its hour would pass.
+
+        When the last neighbour goes, what it took may be lost with it, and is offered to the next one.
+        """
         self._neighbours = count
         self._nobody_took = False
+        if not count:
+            self._offered = {mid: replace(entry, taken=False) for mid, entry in self._offered.items()}
         self.wake()
 
     async def run(self, publish: Publish) -> None:
         """`publish` hands an envelope to gossip, which answers by `note_published`, maybe more than once."""
         while True:
             self._work_came = trio.Event()
+            await self._tell_published()
             now = self._clock.now()
             send = self._next_due(now)
             if send is not None:
@@ -140,7 +149,9 @@ class Outbox:
     async def _work_on(self, send: Send, now: Now, publish: Publish) -> None:
         """One step; the next one looks at the clock and at the tables again."""
         if send.expires_ms <= now.unix_ms:
-            await self._expire(send, now)
+            async with self._ledger.writing:
+                if self._is_current(send):
+                    await self._end("send.expired", send)
             return
         if send.stamped is None or not is_live(Envelope.parse(send.stamped).born_hour, now):
             fresh = await self._seal(send, now)
@@ -158,6 +169,8 @@ class Outbox:
             return
         if peers:
             self._offered[mid] = replace(entry, taken=True)
+            self._nobody_took = False
+            self.wake()
         elif not entry.taken:
             self._nobody_took = True
 
@@ -201,22 +214,26 @@ class Outbox:
         nonce = await self._stamps.find(subject, need)
         stamped = replace(send, stamped=envelope.with_stamp(nonce).encode())
         async with self._ledger.writing:
-            if self._ledger.tables.sends.get(send.id) == send:
+            if self._is_current(send):
                 await self._ledger.commit([PutSend(send=stamped)])
 
     async def _remake(self, send: Send, now: Now) -> None:
         """Message 1 authenticates its hour: a later hour needs a new message with a new ephemeral key."""
         async with self._ledger.writing:
-            await self._ledger.commit(
-                introductions.remake_introduction(self._me, self._ledger.tables, send, self._entropy, now)
-            )
+            if self._is_current(send):
+                await self._ledger.commit(
+                    introductions.remake_introduction(self._me, self._ledger.tables, send, self._entropy, now)
+                )
 
     async def _renew(self, send: Send, under: UnderKey, now: Now) -> None:
-        """Its day is over and nobody took it: the same payload under the next index, with its first id."""
+        """Its day is over and nobody took it: the same payload under the next index, with its first id.
+
+        It goes to the end of the line, for indices must leave in their order to fit the receiver's window.
+        """
         async with self._ledger.writing:
             tables = self._ledger.tables
-            contact = tables.contacts.get(send.contact) if send.contact is not None else None
-            if contact is None or send.id not in tables.sends:
+            contact = self._contact_of(send)
+            if contact is None or not self._is_current(send):
                 return
             q = Q.RING if send.purpose is Purpose.NOTIFICATION else Q.CONTROL
             try:
@@ -228,58 +245,73 @@ class Outbox:
             if send.nid is not None:
                 payload = notification.encode(replace(notification.decode(payload), first=send.nid))
             sealing = UnderKey(epoch=taken.epoch, tag=taken.link.tag, key=taken.link.key, payload=payload)
-            await self._ledger.commit(
-                [*taken.changes, PutSend(send=replace(send, sealing=sealing, stamped=None))]
-            )
+            renewed = replace(send, id=contacts.next_send(tables), sealing=sealing, stamped=None)
+            await self._ledger.commit([*taken.changes, DeleteSend(id=send.id), PutSend(send=renewed)])
 
-    async def _expire(self, send: Send, now: Now) -> None:
+    async def _end(self, what: str, send: Send) -> None:
+        """To be called by the holder of `writing`."""
         changes: list[Change] = [DeleteSend(id=send.id)]
         contact = self._contact_of(send)
         if send.purpose is Purpose.NOTIFICATION and contact is not None:
-            changes.append(tell("send.expired", send, contact, now, {}))
-        async with self._ledger.writing:
-            await self._ledger.commit(changes)
+            changes.append(tell(what, send, contact, self._clock.now(), {}))
+        await self._ledger.commit(changes)
 
-    async def confirm(self, mid: Mid) -> None:
-        """A neighbour showed us an envelope: if it is ours, it has been published."""
+    def note_shown(self, mid: Mid) -> None:
+        """A neighbour showed us an envelope: if it is a notification of ours, it has been published."""
+        if self._notification_of(mid) is not None:
+            self._shown.add(mid)
+            self.wake()
+
+    async def _tell_published(self) -> None:
+        for mid in list(self._shown):
+            async with self._ledger.writing:
+                send = self._notification_of(mid)
+                if send is not None:
+                    await self._end("send.published", send)
+                self._offered.pop(mid, None)
+            self._shown.discard(mid)
+
+    def _notification_of(self, mid: Mid) -> Send | None:
         entry = self._offered.get(mid)
         send = self._ledger.tables.sends.get(entry.send) if entry else None
         if entry is None or send is None or send.stamped != entry.stamped:
-            return
-        if send.purpose is not Purpose.NOTIFICATION:
-            return
-        del self._offered[mid]
-        contact = self._contact_of(send)
-        changes: list[Change] = [DeleteSend(id=send.id)]
-        if contact is not None:
-            changes.append(tell("send.published", send, contact, self._clock.now(), {}))
-        async with self._ledger.writing:
-            await self._ledger.commit(changes)
+            return None
+        return send if send.purpose is Purpose.NOTIFICATION else None
 
     async def sweep(self) -> None:
         """Envelopes whose hour has passed: done with, or to be repeated tomorrow."""
-        now = self._clock.now()
         async with self._ledger.writing:
+            now = self._clock.now()
             changes: list[Change] = []
-            for mid, entry in list(self._offered.items()):
-                if is_live(entry.born_hour, now):
-                    continue
-                del self._offered[mid]
+            over: list[Mid] = []
+            for mid, entry in self._offered.items():
                 send = self._ledger.tables.sends.get(entry.send)
-                if send is None or send.stamped != entry.stamped or not entry.taken:
+                is_current = send is not None and send.stamped == entry.stamped
+                if is_current and is_live(entry.born_hour, now):
                     continue
-                if send.purpose in (Purpose.INTRODUCTION, Purpose.REPLY):
-                    again = replace(send, stamped=None, not_before_ms=now.unix_ms + REPEAT_MS)
-                    changes.append(PutSend(send=again))
-                else:
-                    changes.append(DeleteSend(id=send.id))
+                over.append(mid)
+                if is_current and entry.taken:
+                    changes += end_hour(send, now)
             if changes:
                 await self._ledger.commit(changes)
+            for mid in over:
+                self._offered.pop(mid, None)
         self._nobody_took = False
         self.wake()
 
+    def _is_current(self, send: Send) -> bool:
+        """Asked while holding `writing`: while we waited for it the send may have changed or ended."""
+        return self._ledger.tables.sends.get(send.id) == send
+
     def _contact_of(self, send: Send) -> Contact | None:
         return self._ledger.tables.contacts.get(send.contact) if send.contact is not None else None
+
+
+def end_hour(send: Send, now: Now) -> list[Change]:
+    """Gossip has passed it on for as long as it does, and nobody says who got it."""
+    if send.purpose is Purpose.NOTIFICATION:
+        return [DeleteSend(id=send.id)]
+    return [PutSend(send=replace(send, stamped=None, not_before_ms=now.unix_ms + REPEAT_MS))]
 
 
 def tell(what: str, send: Send, contact: Contact, now: Now, data: Mapping[str, object]) -> AppendEvent:

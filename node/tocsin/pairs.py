@@ -3,6 +3,7 @@
 Everything here is computed from the tables and a moment; nothing is stored before the caller commits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tocsin.errors import TocsinError
@@ -16,7 +17,13 @@ from tocsin.store.changes import (
 )
 from tocsin.store.records import ReceivingStream, SendingChain, Side, StoredWheel
 from tocsin.store.tables import Tables
-from tocsin_protocol.limits import CHAIN_INDEX_MAX, EPOCH_HOURS, HOUR_DRIFT_MAX, TTL_HOURS
+from tocsin_protocol.limits import (
+    CHAIN_INDEX_MAX,
+    EPOCH_HOURS,
+    HOUR_DRIFT_MAX,
+    LOOKAHEAD_EPOCHS_MAX,
+    TTL_HOURS,
+)
 from tocsin_protocol.recognise import StreamId, StreamState
 from tocsin_protocol.types import Epoch, Hour, IdentityKey, Now
 from tocsin_protocol.wheel import (
@@ -84,7 +91,9 @@ def committed_epoch(tables: Tables, contact: int, side: Side) -> Epoch:
 def take_index(tables: Tables, contact: int, q: Q, now: Now) -> Taken:
     committed = committed_epoch(tables, contact, Side.SENDING)
     epoch = max(now.epoch, committed)
-    if not may_send(committed=committed, now=now) and hour_within(epoch, now) is None:
+    # A clock a little behind may still seal for the day that has been committed.
+    is_near = now.epoch < committed and hour_within(epoch, now) is not None
+    if not is_near and not may_send(committed=committed, now=now):
         raise CannotSend(
             "the clock is not within a day of the last day that was confirmed: set the clock, "
             "or confirm it with: tocsin run --trust-clock"
@@ -114,12 +123,15 @@ def is_live(hour: Hour, now: Now) -> bool:
 
 
 def receiving_state(tables: Tables, stream: StreamId) -> StreamState | None:
-    """What is stored, or what the wheel says by looking ahead; None once the keys are deleted."""
+    """What is stored, or what the wheel says by looking ahead; None once the keys are deleted.
+
+    None also after so long an absence that the pair must introduce itself again.
+    """
     state = tables.receiving.get(stream)
     if state is not None:
         return state
     wheel = tables.wheels[stream.contact, Side.RECEIVING]
-    if stream.epoch < wheel.epoch:
+    if not is_in_sight(wheel, stream.epoch):
         return None
     return StreamState(chain=first_chain(wheel.at(stream.epoch), stream.q), skipped=())
 
@@ -133,26 +145,32 @@ def turn_to_proof(tables: Tables, contact: int, epoch: Epoch) -> list[Change]:
 def turn_all(tables: Tables, now: Now, uptime_ms: int, clock_confirmed: bool) -> list[Change]:
     """Every turn that our own clock allows, and the deletion of keys whose time has passed."""
     changes: list[Change] = []
+    reached: dict[tuple[int, Side], Epoch] = {}
     for (contact, side), wheel in tables.wheels.items():
         committed = committed_epoch(tables, contact, side)
-        due = now.epoch > committed
-        if due and may_turn(
-            committed=committed, now=now, uptime_ms=uptime_ms, clock_confirmed=clock_confirmed
-        ):
+        turns = may_turn(committed=committed, now=now, uptime_ms=uptime_ms, clock_confirmed=clock_confirmed)
+        if turns and is_in_sight(wheel, now.epoch):
             changes += turn_side(tables, contact, side, wheel, now.epoch)
-            changes += delete_old(tables, contact, side, now.epoch)
-    return changes
+            committed = now.epoch
+        reached[contact, side] = committed
+    return [*changes, *delete_old(tables, reached)]
 
 
-def delete_old(tables: Tables, contact: int, side: Side, epoch: Epoch) -> list[Change]:
-    if side is Side.SENDING:
-        return [
-            DeleteSendingChain(contact=contact, epoch=old, q=q)
-            for owner, old, q in tables.sending
-            if owner == contact and old < epoch
-        ]
-    return [
+def delete_old(tables: Tables, reached: Mapping[tuple[int, Side], Epoch]) -> list[Change]:
+    """Keys of days well before the one that is committed, whoever's clock committed it."""
+    chains = [
+        DeleteSendingChain(contact=contact, epoch=epoch, q=q)
+        for contact, epoch, q in tables.sending
+        if epoch < reached[contact, Side.SENDING]
+    ]
+    streams = [
         DeleteStream(stream=stream)
         for stream in tables.receiving
-        if stream.contact == contact and stream.epoch < epoch - KEPT_EPOCHS
+        if stream.epoch < reached[stream.contact, Side.RECEIVING] - KEPT_EPOCHS
     ]
+    return [*chains, *streams]
+
+
+def is_in_sight(wheel: Wheel, epoch: Epoch) -> bool:
+    """Whether this wheel can be looked ahead or turned to that epoch."""
+    return wheel.epoch <= epoch < wheel.epoch + LOOKAHEAD_EPOCHS_MAX

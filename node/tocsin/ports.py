@@ -57,7 +57,9 @@ class Transport(Protocol):
     """Ordered byte streams to named neighbours; it never interprets what it carries.
 
     For each neighbour the events are PeerUp, then any number of PeerBytes, then PeerDown, and so on
-    again. `send` never waits: a neighbour's queue is bounded in bytes and a full one refuses.
+    again; each PeerUp begins the bytes anew, so a frame that was incomplete before is void.
+    `send` never waits: a neighbour's queue is bounded in bytes and a full one refuses.
+    Who does not read the events makes the neighbours wait, never the memory grow.
     """
 
     @property

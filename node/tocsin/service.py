@@ -79,7 +79,7 @@ async def serve(
                     whole.deadline = trio.current_time() + STOP_S_MAX
                     nursery.cancel_scope.cancel()
             finally:
-                stamps.close()
+                await stamps.aclose()
 
 
 @asynccontextmanager

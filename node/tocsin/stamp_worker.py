@@ -6,18 +6,18 @@ threads would not help.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Protocol
 
 import trio
 
+from tocsin import stamp_helper
+from tocsin.stamp_helper import NEED_SIZE, NONCE_SIZE
 from tocsin_protocol.limits import STAMP_SLICE_HASHES
 from tocsin_protocol.stamp import StampSearch
 
-SUBJECT_SIZE = 32
-NEED_SIZE = 16
-NONCE_SIZE = 8
-REQUEST_SIZE = SUBJECT_SIZE + NEED_SIZE
-HASHES_PER_TURN = 1 << 16
+HELPER = (sys.executable, "-P", "-m", stamp_helper.__name__)
+"""-P: nothing of the working directory is imported, whatever files lie there."""
 
 
 class StampFinder(Protocol):
@@ -39,7 +39,8 @@ class InlineStampFinder:
 class ProcessStampFinder:
     """One helper process, started on first use, asked one search at a time, ended with the search."""
 
-    def __init__(self) -> None:
+    def __init__(self, helper: Sequence[str] = HELPER) -> None:
+        self._helper = helper
         self._turn = trio.Lock()
         self._process: trio.Process | None = None
 
@@ -48,16 +49,18 @@ class ProcessStampFinder:
             try:
                 return await self._ask(subject, need)
             except (trio.BrokenResourceError, OSError):
-                self.close()
+                await self.aclose()
                 return await InlineStampFinder().find(subject, need)
-            except trio.Cancelled:
-                self.close()
+            except BaseException:
+                # An answer that nobody read would be taken for the next search's.
+                await self.aclose()
                 raise
 
     async def _ask(self, subject: bytes, need: int) -> bytes:
         if self._process is None:
+            # A session of its own: Ctrl-C is for the node, which then ends its helper.
             self._process = await trio.lowlevel.open_process(
-                [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                self._helper, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
@@ -71,22 +74,14 @@ class ProcessStampFinder:
             nonce += piece
         return nonce
 
-    def close(self) -> None:
-        """End the helper at once; it holds nothing that could be lost."""
-        if self._process is not None:
-            self._process.kill()
-            self._process = None
-
-
-def serve() -> None:
-    """The helper: fixed-size requests on stdin, nonces on stdout, until stdin ends."""
-    while len(request := sys.stdin.buffer.read(REQUEST_SIZE)) == REQUEST_SIZE:
-        search = StampSearch(request[:SUBJECT_SIZE], int.from_bytes(request[SUBJECT_SIZE:], "big"))
-        while (nonce := search.run(HASHES_PER_TURN)) is None:
-            pass
-        sys.stdout.buffer.write(nonce)
-        sys.stdout.buffer.flush()
-
-
-if __name__ == "__main__":
-    serve()
+    async def aclose(self) -> None:
+        """End the helper at once, which holds nothing that could be lost, and leave no zombie."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with trio.CancelScope(shield=True):
+            process.kill()
+            await process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    await pipe.aclose()

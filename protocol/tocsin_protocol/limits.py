@@ -105,11 +105,11 @@ RECEIVE_WINDOW_SIZE_MAX = 1024 * 1024
 RECEIVE_BUFFER_SIZE_MAX = 2 * RECEIVE_WINDOW_SIZE_MAX
 """Unread bytes of all streams of a connection; beyond it the neighbour ignores its windows and is closed."""
 SEND_QUEUE_SIZE_MAX = 1024 * 1024
-"""What may wait for one neighbour; then `send` refuses. Four of the largest frames, seconds of a slow link."""
+"""What may wait for one neighbour; then `send` refuses. Four of the largest frames, or a slow second."""
 SEND_QUEUE_FULL_MS_MAX = 10_000
 """A neighbour whose queue does not fall below half for this long is of no use to us."""
 TRANSPORT_EVENTS_MAX = 32
-"""Events that wait for the driver, each at most one receive window; then the readers wait, and the senders."""
+"""Events that wait for the driver, each at most one receive window; then the readers and senders wait."""
 CONNECT_MS_MAX = 10_000
 """For dialling and again for opening the gossip stream: a slow phone needs two seconds."""
 DIALS_CROSS_MS = 5_000

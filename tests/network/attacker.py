@@ -71,13 +71,13 @@ class Attacker:
 
 
 @asynccontextmanager
-async def attack(address: str, *, seed: bytes = b"a" * 32) -> AsyncIterator[Attacker]:
+async def attack(address: str, *, muxer: str = "/yamux/1.0.0") -> AsyncIterator[Attacker]:
     async with raw_socket(address) as socket:
         raw = RawConnection(socket, initiator=True)
         await multistream.offer(raw, ["/noise"])
-        noise = Noise(create_new_key_pair(seed), create_x25519_key_pair().private_key)
+        noise = Noise(create_new_key_pair(b"a" * 32), create_x25519_key_pair().private_key)
         connection = await noise.secure_outbound(raw, info_from_p2p_addr(Multiaddr(address)).peer_id)
-        await multistream.offer(connection, ["/yamux/1.0.0"])
+        await multistream.offer(connection, [muxer])
         yield Attacker(connection)
 
 

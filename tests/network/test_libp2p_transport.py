@@ -1,6 +1,7 @@
 """What only the transport over libp2p has: keys, ports, strangers of other kinds, and a readable log."""
 
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,16 +11,15 @@ from libp2p import new_host
 from libp2p.abc import IHost, INetStream
 from libp2p.custom_types import TProtocol
 from libp2p.identity.identify.pb.identify_pb2 import Identify
-from libp2p.network.connection import swarm_connection
 from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.peerinfo import info_from_p2p_addr
 from libp2p.utils.varint import read_varint_prefixed_bytes
 from multiaddr import Multiaddr
 
-from tests.network.nodes import LOOPBACK, PATIENCE_S, PROTOCOLS, Libp2pWorld, Node, open_node
+from tests.network.nodes import LOOPBACK, PATIENCE_S, PROTOCOLS, Libp2pWorld, Node, join, open_node, watch
 from tocsin.errors import ConnectFailed, ListenFailed
 from tocsin.transport.libp2p import open_libp2p_transport
-from tocsin.transport.sessions import REOPENED
+from tocsin.transport.sessions import REOPENED, SessionLimits
 from tocsin_protocol.limits import LIBP2P_LOG_LINES_PER_MINUTE_MAX
 
 SEED = bytes(range(32))
@@ -172,15 +172,53 @@ async def test_ping_is_answered() -> None:
 async def test_a_peer_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     async with open_libp2p_transport(listen=[], protocols=PROTOCOLS, key_seed=SEED):
-        for n in range(1000):
-            logging.getLogger("libp2p.network.swarm").error("line %d", n)
-    lines = [record for record in caplog.records if "libp2p.network.swarm" in record.getMessage()]
-    # The minute may end meanwhile.
-    assert LIBP2P_LOG_LINES_PER_MINUTE_MAX <= len(lines) <= 2 * LIBP2P_LOG_LINES_PER_MINUTE_MAX
-    assert {record.levelno for record in lines} == {logging.INFO}
+        (handler,) = logging.getLogger("libp2p").handlers
+        for second in (*range(60, 120), 120):
+            record = {"name": "libp2p.swarm", "levelno": logging.ERROR, "msg": "failed", "created": second}
+            handler.handle(logging.makeLogRecord(record))
+    first, *_, left_out, next_minute = (record.getMessage() for record in caplog.records)
+    assert first == next_minute == "libp2p.swarm: failed"
+    assert left_out == f"left out {60 - LIBP2P_LOG_LINES_PER_MINUTE_MAX} more lines of libp2p"
+    assert len(caplog.records) == LIBP2P_LOG_LINES_PER_MINUTE_MAX + 2
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
+async def test_over_ipv6() -> None:
+    seeds = [bytes([n]) * 32 for n in (1, 2)]
+    a, b = (open_libp2p_transport(listen=["/ip6/::1/tcp/0"], protocols=PROTOCOLS, key_seed=s) for s in seeds)
+    async with a as here, b as there, watch(there) as node:
+        assert await here.connect(node.address) == node.peer_id
+        await node.until_ups(1)
+        assert node.ups[0].address.startswith("/ip6/::1/tcp/")
+
+
+async def test_somebody_who_says_nothing() -> None:
+    world = Libp2pWorld()
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listeners[0].socket.getsockname()[1]
+    async with open_node(world, limits=SessionLimits(connect_ms_max=50)) as a, open_node(world) as b:
+        with pytest.raises(ConnectFailed, match="no answer"):
+            await a.transport.connect(f"/ip4/127.0.0.1/tcp/{port}/p2p/{b.peer_id}")
+    await listeners[0].aclose()
 
 
 async def test_libp2p_leaves_the_root_logger_alone() -> None:
-    async with open_node(Libp2pWorld()) as a, open_node(Libp2pWorld()) as b:
-        del a, b
-    assert isinstance(vars(swarm_connection)["logging"], logging.Logger)
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, []
+    try:
+        world = Libp2pWorld()
+        async with open_node(world) as a, open_node(world) as b:
+            await join(a, b)
+        assert root.handlers == []
+    finally:
+        root.handlers = before

@@ -196,6 +196,12 @@ async def test_leaving_closes_everything(world: World) -> None:
         assert not a.transport.send(b.peer_id, b"hello")
 
 
+async def test_what_the_block_raises_comes_out_as_it_is(world: World) -> None:
+    with pytest.raises(ConnectFailed):
+        async with world.open_transport() as transport:
+            await transport.connect("nowhere")
+
+
 async def test_an_address_in_use(world: World) -> None:
     async with open_node(world) as a:
         taken = a.address.partition("/p2p/")[0]

@@ -6,7 +6,7 @@ It opens no connection; `events.subscribe` is the one method that its connection
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -19,6 +19,9 @@ from tocsin_protocol.errors import LocalProtocolError
 from tocsin_protocol.identity import Address
 from tocsin_protocol.limits import TTL_S_DEFAULT, TTL_S_MAX
 from tocsin_protocol.notification import Notification, NotificationKind, Urgency
+
+SUBSCRIBE: Final = "events.subscribe"
+Seq = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Params(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,13 +57,13 @@ class SubscribeEvents(Params, frozen=True):
     """`since` replays everything after a seq; without it the consumer's own cursor is the place."""
 
     consumer: str
-    since: int | None = None
+    since: Seq | None = None
     types: tuple[str, ...] | None = None
 
 
 class AckEvents(Params, frozen=True):
     consumer: str
-    seq: int
+    seq: Seq
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -129,13 +132,14 @@ async def send_notification(node: Node, params: Notify) -> dict[str, Any]:
 
 
 async def subscribe(node: Node, params: SubscribeEvents) -> dict[str, Any]:
-    """The place to start from; the connection then carries the events."""
+    """The place to start from, fixed before anything is awaited; the connection then carries the events."""
     known = node.ledger.acknowledged(params.consumer)
     check_consumer(node, params.consumer, known)
-    after = params.since if params.since is not None else known
+    wanted = params.since if params.since is not None else known
+    after = node.ledger.last_seq if wanted is None else min(wanted, node.ledger.last_seq)
     if known is None:
-        await node.ledger.acknowledge(params.consumer, node.ledger.last_seq if after is None else after)
-    return {"boot_id": node.boot_id, "after": node.ledger.last_seq if after is None else after}
+        await node.ledger.acknowledge(params.consumer, after)
+    return {"boot_id": node.boot_id, "after": after}
 
 
 async def acknowledge(node: Node, params: AckEvents) -> dict[str, Any]:
@@ -189,7 +193,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "invite.accept": Method(params=AcceptInvite, call=accept_invite),
     "contacts.list": Method(params=Nothing, call=list_contacts),
     "notify.send": Method(params=Notify, call=send_notification),
-    "events.subscribe": Method(params=SubscribeEvents, call=subscribe),
+    SUBSCRIBE: Method(params=SubscribeEvents, call=subscribe),
     "events.ack": Method(params=AckEvents, call=acknowledge),
     "node.status": Method(params=Nothing, call=show_status),
 }
@@ -202,7 +206,7 @@ async def call(node: Node, request: Request) -> tuple[Params, Any]:
         raise RpcError(METHOD_NOT_FOUND, f"no method is called {request.method!r}")
     try:
         params = msgspec.json.decode(request.params, type=method.params)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise RpcError(INVALID_PARAMS, f"{request.method}: {error}") from None
     return params, await method.call(node, params)
 

@@ -25,7 +25,7 @@ from tocsin.api.jsonrpc import (
     parse_request,
     result_line,
 )
-from tocsin.api.methods import SubscribeEvents, call, view
+from tocsin.api.methods import SUBSCRIBE, SubscribeEvents, call, view
 from tocsin.errors import ListenFailed, TocsinError
 from tocsin.node import Node
 
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 CLIENTS_MAX = 64
 """Open connections; a further one is told so and closed."""
 READ_SIZE = 64 * 1024
+ACCEPT_PAUSE_S = 0.1
+"""Between tries while the process has no descriptor left: those who are connected are served."""
 SEND_DEADLINE_S = 30.0
 """A client that reads nothing for this long is cut off; its cursor lets it go on later."""
 
@@ -44,32 +46,37 @@ async def serve_socket(node: Node, path: Path, ready: trio.Event) -> None:
         ready.set()
         clients = trio.CapacityLimiter(CLIENTS_MAX)
         while True:
-            accepted, _ = await listener.accept()
-            nursery.start_soon(serve_client, node, trio.SocketStream(accepted), clients)
+            try:
+                accepted, _ = await listener.accept()
+            except OSError as error:
+                log.warning("cannot accept a client", error=error.strerror)
+                await trio.sleep(ACCEPT_PAUSE_S)
+            else:
+                nursery.start_soon(serve_client, node, trio.SocketStream(accepted), clients)
 
 
 @asynccontextmanager
 async def listening(path: Path) -> AsyncIterator[trio.socket.SocketType]:
     """A socket in a folder of 0700; a file left by a node that was killed is replaced."""
     file = trio.Path(path)
-    listener = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        await file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await file.parent.chmod(0o700)
-        with suppress(FileNotFoundError):
-            await file.unlink()
-        await listener.bind(str(path))
-        await file.chmod(0o600)
-        listener.listen(CLIENTS_MAX)
-    except OSError as error:
-        listener.close()
-        raise ListenFailed(f"the socket {path} cannot be made: {error.strerror}") from error
-    try:
-        yield listener
-    finally:
-        listener.close()
-        with trio.CancelScope(shield=True), suppress(FileNotFoundError):
-            await file.unlink()
+    with trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        try:
+            await file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await file.parent.chmod(0o700)
+            with suppress(FileNotFoundError):
+                await file.unlink()
+            await listener.bind(str(path))
+            await file.chmod(0o600)
+            listener.listen(CLIENTS_MAX)
+        except OSError as error:
+            raise ListenFailed(
+                f"the socket {path} cannot be made: {error.strerror}: check its folder, and what is there"
+            ) from error
+        try:
+            yield listener
+        finally:
+            with trio.CancelScope(shield=True), suppress(FileNotFoundError):
+                await file.unlink()
 
 
 async def serve_client(node: Node, stream: trio.SocketStream, clients: trio.CapacityLimiter) -> None:
@@ -85,9 +92,9 @@ async def serve_client(node: Node, stream: trio.SocketStream, clients: trio.Capa
         try:
             if peer_uid(stream) == getuid():
                 await Client(node, stream).serve()
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
-        except Exception:
+        except* Exception:
             log.exception("client task died")
         finally:
             clients.release()
@@ -111,8 +118,11 @@ class Client:
 
     async def serve(self) -> None:
         async with trio.open_nursery() as nursery:
-            async for line in read_lines(self._stream):
-                await self._answer(line, nursery)
+            try:
+                async for line in read_lines(self._stream):
+                    await self._answer(line, nursery)
+            except RpcError as error:
+                await self._send(error_line(None, error))
             nursery.cancel_scope.cancel()
 
     async def _answer(self, line: bytes, nursery: trio.Nursery) -> None:
@@ -120,6 +130,8 @@ class Client:
         try:
             request = parse_request(line)
             request_id = request.id
+            if self._subscribed and request.method == SUBSCRIBE:
+                raise RpcError(INVALID_REQUEST, "one subscription a connection: open another one")
             params, result = await call(self._node, request)
         except RpcError as error:
             await self._send(error_line(request_id, error))
@@ -135,14 +147,8 @@ class Client:
             return
         await self._send(result_line(request_id, result))
         if isinstance(params, SubscribeEvents):
-            await self._subscribe(params, result["after"], nursery)
-
-    async def _subscribe(self, params: SubscribeEvents, after: int, nursery: trio.Nursery) -> None:
-        if self._subscribed:
-            await self._send(error_line(None, RpcError(INVALID_REQUEST, "one subscription a connection")))
-            return
-        self._subscribed = True
-        nursery.start_soon(partial(self._send_events, after=after, types=params.types))
+            self._subscribed = True
+            nursery.start_soon(partial(self._send_events, after=result["after"], types=params.types))
 
     async def _send_events(self, *, after: int, types: tuple[str, ...] | None) -> None:
         try:
@@ -164,13 +170,12 @@ class Client:
 
 
 async def read_lines(stream: trio.SocketStream) -> AsyncIterator[bytes]:
-    """Lines without their end; too long a line ends the connection."""
+    """Lines without their end; RpcError at one that is too long, for nothing after it can be understood."""
     buffer = bytearray()
     while data := await stream.receive_some(READ_SIZE):
         buffer += data
-        while (end := buffer.find(b"\n")) >= 0:
+        while (end := buffer.find(b"\n", 0, LINE_SIZE_MAX + 1)) >= 0:
             yield bytes(buffer[:end])
             del buffer[: end + 1]
         if len(buffer) > LINE_SIZE_MAX:
-            await stream.send_all(error_line(None, RpcError(INVALID_REQUEST, "a line is at most 1 MiB")))
-            return
+            raise RpcError(INVALID_REQUEST, "a line is at most 1 MiB")

@@ -4,7 +4,6 @@ It speaks to a running node over its socket; nothing here imports trio or libp2p
 """
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -54,9 +53,23 @@ def tocsin() -> None:
 
 
 def main() -> None:
-    """Run the command; a pipe that closes early, or Ctrl-C, is not an error worth a traceback."""
+    """Run the command; what was mistyped is told in one line, like every other error."""
     try:
-        tocsin.main(prog_name="tocsin", standalone_mode=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(tocsin.main(prog_name="tocsin", standalone_mode=False))
+    except click.ClickException as error:
+        click.echo(describe(error), err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+
+
+def describe(error: click.ClickException) -> str:
+    """Click's sentence in our form; who typed no verb at all gets the whole help."""
+    message = error.format_message()
+    if not isinstance(error, click.UsageError):
+        return f"tocsin: {message}"
+    if message.startswith("Usage:"):
+        return message
+    where = error.ctx.command_path if error.ctx else "tocsin"
+    line = " ".join(message.split()).rstrip(".")
+    return f"tocsin: {line[:1].lower()}{line[1:]}: see: {where} --help"

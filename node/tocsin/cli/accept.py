@@ -7,14 +7,18 @@ import sys
 
 import click
 
-from tocsin.cli.options import json_option, one_line_errors, print_json, profile_option
+from tocsin.cli.options import Seconds, json_option, one_line_errors, print_json, profile_option
 
 
 @click.command()
 @click.argument("invite")
 @click.option("--name", default=None, help="What you will call its maker; 'contact-1' and so on without.")
 @click.option(
-    "--timeout", default=60.0, show_default=True, help="Seconds to wait for the answer; 0 to not wait."
+    "--timeout",
+    type=Seconds(),
+    default=60,
+    show_default=True,
+    help="Seconds to wait for the answer; 0 to not wait.",
 )
 @profile_option
 @json_option

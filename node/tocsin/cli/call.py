@@ -6,6 +6,7 @@ Programs that stay connected use the socket by themselves; this one imports neit
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -38,11 +39,15 @@ class Connection:
 
     def ask(self, method: str, **params: object) -> Any:
         """The result; an error of the node becomes a TocsinError with its line."""
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        self._stream.settimeout(ANSWER_S)
-        self._stream.sendall(msgspec.json.encode(request) + b"\n")
+        self._say({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         while True:
-            message = self._next()
+            try:
+                message = self._next(ANSWER_S)
+            except TimeoutError:
+                raise TocsinError(
+                    f"the node of profile '{self._profile.name}' did not answer within {ANSWER_S:.0f} s: "
+                    "look at its log, or stop it and start it again"
+                ) from None
             if message.get("method") == "event":
                 self._waiting.append(message["params"])
             elif "error" in message:
@@ -52,13 +57,12 @@ class Connection:
 
     def events(self, timeout_s: float | None = None) -> Iterator[dict[str, Any]]:
         """Events of the subscription made before, as they come; ends when the time is over."""
-        self._stream.settimeout(timeout_s)
         while True:
             if self._waiting:
                 yield self._waiting.pop(0)
                 continue
             try:
-                message = self._next()
+                message = self._next(timeout_s)
             except TimeoutError:
                 return
             if message.get("method") == "event":
@@ -66,9 +70,23 @@ class Connection:
             elif "error" in message:
                 raise TocsinError(message["error"]["message"])
 
-    def _next(self) -> dict[str, Any]:
+    def _say(self, request: dict[str, object]) -> None:
+        """A request, if there is anybody to hear it; else the answer that does not come will tell."""
+        try:
+            line = msgspec.json.encode(request) + b"\n"
+        except UnicodeEncodeError:
+            raise TocsinError("what was typed is not UTF-8: nothing was sent, type it again") from None
+        self._stream.settimeout(ANSWER_S)
+        with suppress(ConnectionError, TimeoutError):
+            self._stream.sendall(line)
+
+    def _next(self, timeout_s: float | None) -> dict[str, Any]:
+        self._stream.settimeout(timeout_s)
         while (end := self._buffer.find(b"\n")) < 0:
-            data = self._stream.recv(READ_SIZE)
+            try:
+                data = self._stream.recv(READ_SIZE)
+            except ConnectionError:
+                data = b""
             if not data:
                 raise NoNode(f"the node of profile '{self._profile.name}' has stopped: {hint(self._profile)}")
             self._buffer += data
@@ -80,14 +98,25 @@ class Connection:
 
 def connect(profile: Profile, wait_s: float = 0.0) -> Connection:
     """A connection to the profile's node, which may still be starting for `wait_s`."""
-    if not profile.seed.exists():
-        raise TocsinError(f"there is no profile '{profile.name}': make it with: {init_command(profile)}")
+    require(profile)
     for _ in range(int(wait_s / LOOK_S)):
         try:
             return dial(profile)
         except NoNode:
             time.sleep(LOOK_S)
     return dial(profile)
+
+
+def require(profile: Profile) -> None:
+    """Who has not made the profile is told so first: there is no node to start yet."""
+    try:
+        profile.seed.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise TocsinError(
+            f"there is no profile '{profile.name}': make it with: {init_command(profile)}"
+        ) from None
+    except OSError as error:
+        raise TocsinError(f"{profile.seed} cannot be looked at: {error.strerror}") from None
 
 
 def dial(profile: Profile) -> Connection:

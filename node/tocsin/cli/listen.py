@@ -7,14 +7,21 @@ from typing import Any
 
 import click
 
-from tocsin.cli.options import json_option, one_line_errors, print_json, profile_option
+from tocsin.cli.options import Seconds, json_option, one_line_errors, print_json, profile_option
 
 
 @click.command()
 @click.option("--consumer", default="listen", show_default=True, help="The name whose place is remembered.")
-@click.option("--since", type=int, default=None, help="Replay everything after this seq; 0 replays all.")
+@click.option(
+    "--since",
+    type=click.IntRange(min=0),
+    default=None,
+    help="Replay everything after this seq; 0 replays all.",
+)
 @click.option("--count", type=int, default=None, help="Stop after this many signals.")
-@click.option("--timeout", type=float, default=None, help="Stop after this many silent seconds.")
+@click.option(
+    "--timeout", type=Seconds(min_open=True), default=None, help="Stop after this many silent seconds."
+)
 @click.option("--type", "types", multiple=True, help="Only signals of this type; may be repeated.")
 @profile_option
 @json_option
@@ -48,8 +55,9 @@ def command(
 
 
 def describe(event: dict[str, Any]) -> str:
+    """One line, whatever the sender wrote: a line break of theirs must not look like a signal of ours."""
     data = event["data"]
-    line = f"{event['seq']}\t{event['time']}\t{event['type']}\t{data.get('contact', '')}"
+    parts = [str(event["seq"]), event["time"], event["type"], data.get("contact", "")]
     if event["type"] == "received":
-        line += f"\t{data['title']}" + (f" — {data['message']}" if data["message"] else "")
-    return line
+        parts.append(" — ".join(text for text in (data["title"], data["message"]) if text))
+    return "\t".join(" ".join(part.split()) for part in parts)

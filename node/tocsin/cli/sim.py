@@ -26,4 +26,4 @@ def command(arguments: tuple[str, ...]) -> None:
             err=True,
         )
         sys.exit(2)
-    simulator.main(args=list(arguments), prog_name="tocsin sim")
+    sys.exit(simulator.main(args=list(arguments), prog_name="tocsin sim", standalone_mode=False))

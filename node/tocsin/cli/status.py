@@ -5,13 +5,13 @@ It changes nothing.
 
 import click
 
-from tocsin.cli.options import json_option, one_line_errors, print_json, profile_option
+from tocsin.cli.options import Seconds, json_option, one_line_errors, print_json, profile_option
 
 
 @click.command()
 @click.option("--addresses", is_flag=True, help="Print only the addresses that other nodes can dial.")
 @click.option("--socket", is_flag=True, help="Print only the path of the socket that programs connect to.")
-@click.option("--wait", type=float, default=0.0, help="Wait this many seconds for the node to answer.")
+@click.option("--wait", type=Seconds(), default=0, help="Wait this many seconds for the node to answer.")
 @profile_option
 @json_option
 @one_line_errors

@@ -22,6 +22,10 @@ from tocsin_protocol.types import Epoch
 from tocsin_protocol.wheel import Q
 
 
+class ChangeRefused(Exception):
+    """The changes contradict what is stored: a bug of whoever computed them, no trouble of the disk."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutContact:
     contact: Contact

@@ -140,6 +140,10 @@ class Send:
     expires_ms: int
 
 
+EVENTS_MAX = 100_000
+"""Retention by count: the oldest events go first, and `first_seq` says where the log begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One durable signal; `data` holds what is particular to its type."""

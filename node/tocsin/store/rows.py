@@ -58,8 +58,15 @@ PRIMARY_KEYS = {
     "consumers": ("name",),
 }
 
-EVENTS_MAX = 100_000
-"""Retention by count: the oldest events go first, and `first_seq` says where the log begins."""
+KEEPERS_OF_SECRETS = (
+    "wheels",
+    "sending_chains",
+    "receiving_chains",
+    "skipped_keys",
+    "invites",
+    "introductions",
+    "sends",
+)
 
 
 def apply(db: sqlite3.Connection, change: Change) -> Event | None:  # noqa: PLR0912 - one arm a change
@@ -161,9 +168,25 @@ def append_event(db: sqlite3.Connection, change: AppendEvent) -> Event:
          msgspec.json.encode(change.data)),
     )  # fmt: skip
     db.execute("UPDATE meta SET value = ? WHERE key = 'last_seq'", (str(seq),))
-    db.execute("DELETE FROM events WHERE seq <= ?", (seq - EVENTS_MAX,))
     return Event(seq=seq, time_ms=change.time_ms, type=change.type, nid=change.nid, app=change.app,
                  sender=change.sender, thread=change.thread, data=change.data)  # fmt: skip
+
+
+def forget_events(db: sqlite3.Connection, *, until_seq: int) -> None:
+    db.execute("DELETE FROM events WHERE seq <= ?", (until_seq,))
+
+
+def rewrite_secrets(db: sqlite3.Connection) -> None:
+    """Give up every page that ever held a key, and put what is left into fresh ones.
+
+    SQLite overwrites what it deletes, but where it moved a row to another page to keep its trees in
+    balance, a copy stays behind that it no longer knows of. An emptied table's pages are overwritten whole.
+    """
+    for table in KEEPERS_OF_SECRETS:
+        db.execute(f"CREATE TEMP TABLE kept AS SELECT * FROM {table}")
+        db.execute(f"DELETE FROM {table}")
+        db.execute(f"INSERT INTO {table} SELECT * FROM kept")
+        db.execute("DROP TABLE kept")
 
 
 def read_events(db: sqlite3.Connection, after: int, limit: int) -> tuple[Event, ...]:
