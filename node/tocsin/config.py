@@ -119,9 +119,9 @@ def find_profile(name: str | None) -> Profile:
 
 
 def profile_in(home: Path, name: str) -> Profile:
-    """The profile as a process sees it whose TOCSIN_HOME is `home`."""
+    """The profile as a process sees it whose TOCSIN_HOME is `home`; no profile's name begins with a dot."""
     return Profile(
-        name=name, folder=home.absolute() / name, socket=(home / "run" / f"{name}.sock").absolute()
+        name=name, folder=home.absolute() / name, socket=(home / ".run" / f"{name}.sock").absolute()
     )
 
 

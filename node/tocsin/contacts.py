@@ -68,10 +68,10 @@ def choose_name(tables: Tables, wanted: str | None) -> str:
     taken |= {introduction.contact_name for introduction in tables.introductions.values()}
     if wanted is None:
         return next(name for n in range(1, len(taken) + 2) if (name := f"contact-{n}") not in taken)
+    if any(unicodedata.category(letter).startswith("C") for letter in wanted.strip()):
+        raise TocsinError("a contact's name has no control characters")
     if not 1 <= len(wanted.encode()) <= NAME_SIZE_MAX or wanted.strip() != wanted:
         raise TocsinError(f"a contact's name has 1 to {NAME_SIZE_MAX} bytes and no space at its ends")
-    if any(unicodedata.category(letter).startswith("C") for letter in wanted):
-        raise TocsinError("a contact's name has no control characters")
     if wanted in taken:
         raise TocsinError(f"the name '{wanted}' is taken: choose another with --name")
     return wanted

@@ -3,7 +3,9 @@
 It uses nothing that a user could not type: profiles in a new folder, and the nodes' own sockets.
 """
 
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import click
 import msgspec
@@ -47,17 +50,16 @@ class Process:
 @one_line_errors
 def command(*, rings: int, keep: bool, as_json: bool) -> None:
     """Start three nodes here and let one ring another."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     say = Teller(quiet=as_json)
-    home = Path(tempfile.mkdtemp(prefix="tocsin-demo-"))
-    try:
-        with ExitStack() as nodes:
-            processes = start_all(home, nodes, say)
-            result = ring_all(processes, rings, say)
-            if keep:
-                nodes.pop_all()
-    finally:
-        if not keep:
-            shutil.rmtree(home, ignore_errors=True)
+    with ExitStack() as everything:
+        home = make_home()
+        everything.callback(shutil.rmtree, home, ignore_errors=True)
+        processes = start_all(home, everything, say)
+        result = ring_all(processes, rings, say)
+        if keep:
+            everything.pop_all()
     if as_json:
         print_json(result)
     else:
@@ -65,6 +67,18 @@ def command(*, rings: int, keep: bool, as_json: bool) -> None:
     if keep:
         tell_how_to_go_on(home, processes, as_json)
     sys.exit(0 if result["lost"] == 0 else 1)
+
+
+def leave(number: int, _frame: FrameType | None) -> None:
+    """Ended from outside: nothing that was started may stay, so this is an exit like any other."""
+    sys.exit(128 + number)
+
+
+def make_home() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="tocsin-demo-"))
+    except OSError as error:
+        raise TocsinError(f"no folder for the demo's profiles can be made: {error.strerror}") from error
 
 
 class Teller:
@@ -88,9 +102,10 @@ def start_all(home: Path, nodes: ExitStack, say: Teller) -> dict[str, Process]:
     relay = nodes.enter_context(running(home, "relay", ["--role", "relay"]))
     say(f"relay listens on {relay.addresses[0]}")
     peer = ["--peer", relay.addresses[0]]
-    starting = [begin(home, name, peer) for name in ("alice", "bob")]
-    for _, process in starting:
-        nodes.callback(stop, process)
+    starting = []
+    for name in ("alice", "bob"):
+        starting.append(begin(home, name, peer))
+        nodes.callback(stop, starting[-1][1])
     alice, bob = (ready(profile, process) for profile, process in starting)
     say("alice and bob are running, and dial the relay alone")
     return {"relay": relay, "alice": alice, "bob": bob}
@@ -139,8 +154,8 @@ def ring(alice: Connection, signals: Iterator[dict[str, object]], number: int) -
     """From the command to Bob's durable signal in a subscriber's hands, stamp included."""
     began = time.perf_counter()
     sent = alice.ask("notify.send", contact="bob", title=f"Ring {number}", body="from Alice")
-    for signal in signals:
-        if signal["nid"] == sent["nid"]:
+    for heard in signals:
+        if heard["nid"] == sent["nid"]:
             return (time.perf_counter() - began) * 1000
     return None
 
@@ -159,22 +174,33 @@ def begin(home: Path, name: str, flags: Sequence[str]) -> tuple[Profile, "subpro
     profile = profile_in(home, name)
     create_profile(profile, SystemEntropy())
     environment = {**foreign_environment(home), "TOCSIN_ANSWER_DELAY_MS": ANSWER_DELAY}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tocsin", "run", "--profile", name, "--listen", LOOPBACK, "--json", *flags],
-        env=environment,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
+    options = ["--profile", name, "--listen", LOOPBACK, "--json", *flags]
+    with log_of(profile).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tocsin", "run", *options],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
     return profile, process
 
 
+def log_of(profile: Profile) -> Path:
+    """Beside the node's files: a node that is kept must not hold the demo's own stderr open."""
+    return profile.folder / "log"
+
+
 def ready(profile: Profile, process: "subprocess.Popen[bytes]") -> Process:
-    """The node's first line says where it listens; without one it has said on stderr what is wrong."""
+    """The node's first line says where it listens; without one its log ends with what is wrong."""
     if process.stdout is None:
         raise TocsinError(f"the node of '{profile.name}' has no output")
     line = process.stdout.readline()
     if not line:
-        raise TocsinError(f"the node of '{profile.name}' ended with code {process.wait()}")
+        code = process.wait()
+        said = log_of(profile).read_text("utf-8", "replace").splitlines()
+        why = said[-1].removeprefix("tocsin: ") if said else f"it ended with code {code}"
+        raise TocsinError(f"the node of '{profile.name}' did not start: {why}")
     addresses = msgspec.json.decode(line, type=dict[str, object])["addresses"]
     return Process(profile=profile, process=process, addresses=msgspec.convert(addresses, tuple[str, ...]))
 
@@ -192,15 +218,16 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 def tell_how_to_go_on(home: Path, processes: dict[str, Process], as_json: bool) -> None:
     pids = " ".join(str(node.process.pid) for node in processes.values())
+    folder = shlex.quote(str(home))
     commands = (
-        f"TOCSIN_HOME={home} tocsin listen --profile bob --since 0",
-        f"TOCSIN_HOME={home} tocsin notify bob --profile alice --title Hello",
-        f"TOCSIN_HOME={home} tocsin status --profile relay",
+        f"TOCSIN_HOME={folder} tocsin listen --profile bob --since 0",
+        f"TOCSIN_HOME={folder} tocsin notify bob --profile alice --title Hello",
+        f"TOCSIN_HOME={folder} tocsin status --profile relay",
     )
     click.echo("the nodes go on running; try:", err=as_json)
     for line in commands:
         click.echo(f"  {line}", err=as_json)
-    click.echo(f"stop them with: kill {pids}; rm -r {home}", err=as_json)
+    click.echo(f"stop them with: kill {pids}; rm -r {folder}", err=as_json)
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:

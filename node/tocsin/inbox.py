@@ -4,6 +4,7 @@ Forwarding never waits for it; an envelope that is not for us ends here after on
 """
 
 from collections import Counter
+from typing import assert_never
 
 import trio
 
@@ -23,7 +24,7 @@ from tocsin_protocol.introduce import parse_confirm
 from tocsin_protocol.limits import TTL_HOURS
 from tocsin_protocol.notification import Notification, NotificationKind
 from tocsin_protocol.recognise import InviteTag, OnceMatch, ReplyTag, StreamMatch
-from tocsin_protocol.types import Hour, Now, PeerId
+from tocsin_protocol.types import Hour, MessageKey, Now, PeerId
 from tocsin_protocol.wheel import Q
 from tocsin_protocol.witness import Parked, Witnesses
 
@@ -142,10 +143,12 @@ class Inbox:
     ) -> None:
         """Commit what the envelope means; what does not open changes nothing at all."""
         try:
+            # Before anything is parked: whoever merely copied a tag must not fill the places.
+            payload = open_sealed(network=self._me.network, envelope=envelope, key=key_of(match))
             if isinstance(match, StreamMatch):
-                changes = await self._receive(match, envelope, now)
+                changes = await self._receive(match, payload, now)
             elif self._witnesses.suffices(delivered.mid):
-                changes = self._introduce(match, envelope, now)
+                changes = self._introduce(match, envelope, payload, now)
             else:
                 self._park(delivered, envelope)
                 return
@@ -161,8 +164,7 @@ class Inbox:
         self._parked.park(delivered.mid, delivered, Hour(envelope.born_hour + hours))
         self._counters["introductions parked"] += 1
 
-    def _introduce(self, match: OnceMatch, envelope: Envelope, now: Now) -> list[Change]:
-        payload = open_sealed(network=self._me.network, envelope=envelope, key=match.key)
+    def _introduce(self, match: OnceMatch, envelope: Envelope, payload: bytes, now: Now) -> list[Change]:
         tables = self._ledger.tables
         match match.purpose:
             case InviteTag(invite=number):
@@ -188,10 +190,11 @@ class Inbox:
                     entropy=self._entropy,
                     now=now,
                 )
+            case _:
+                assert_never(match.purpose)
 
-    async def _receive(self, match: StreamMatch, envelope: Envelope, now: Now) -> list[Change]:
+    async def _receive(self, match: StreamMatch, payload: bytes, now: Now) -> list[Change]:
         """Consuming the tag, moving the chain and the event with its seq are one transaction."""
-        payload = open_sealed(network=self._me.network, envelope=envelope, key=match.link.key)
         tables, stream = self._ledger.tables, match.stream
         contact = tables.contacts[stream.contact]
         state = self._ledger.recognition.advance(match)
@@ -220,6 +223,10 @@ class Inbox:
             self._counters["received again"] += 1
             return []
         return [tell_received(contact, nid, content, now)]
+
+
+def key_of(match: StreamMatch | OnceMatch) -> MessageKey:
+    return match.link.key if isinstance(match, StreamMatch) else match.key
 
 
 def tell_received(contact: Contact, nid: str, content: Notification, now: Now) -> AppendEvent:

@@ -44,7 +44,7 @@ from tocsin.store.tables import Tables
 from tocsin_protocol import introduce, notification
 from tocsin_protocol.envelope import Envelope
 from tocsin_protocol.errors import RemoteProtocolError
-from tocsin_protocol.introduce import Invite, Pending
+from tocsin_protocol.introduce import Invite, PeerCard, Pending
 from tocsin_protocol.limits import HOUR_MS, INTRODUCTION_REPLY_HOURS, INVITE_HOURS_MAX, SEAL_NONCE_SIZE
 from tocsin_protocol.notification import Notification, NotificationKind
 from tocsin_protocol.types import Hour, Now
@@ -53,6 +53,8 @@ from tocsin_protocol.wheel import Q
 INVITES_MAX = 256
 """Open invites at once: each is one tag in every live epoch."""
 INTRODUCTIONS_MAX = 256
+CROSSING_HOURS_MAX = 1
+"""How far apart two people may take each other's invites and still have done it at once."""
 KEY_SIZE = 32
 
 
@@ -112,7 +114,9 @@ def take_invite(
     known = tables.contact_with(invite.identity_key)
     if known is not None:
         raise InviteRefused(f"the maker of this invite is already your contact '{known.name}'")
-    if any(open_.invite_text == text.strip() for open_ in tables.introductions.values()):
+    # Written anew, because the same invite may be given in capitals.
+    text = invite.encode(me.network)
+    if any(open_.invite_text == text for open_ in tables.introductions.values()):
         raise InviteRefused("this invite has been accepted already: wait for the answer")
     if len(tables.contacts) >= CONTACTS_MAX or len(tables.introductions) >= INTRODUCTIONS_MAX:
         raise TocsinError("too many contacts, or introductions without an answer: nothing was changed")
@@ -121,7 +125,7 @@ def take_invite(
         me,
         tables,
         invite,
-        text=text.strip(),
+        text=text,
         name=chosen,
         send_id=next_send(tables),
         entropy=entropy,
@@ -212,7 +216,8 @@ def answer_introduction(
 ) -> list[Change]:
     """Message 1 on our invite opened: the taker is a provisional contact and message 2 will leave.
 
-    When both took an invite of the other at once, the introduction that the lower key began goes on.
+    When both took an invite of the other at once, the introduction that the lower key began goes on. One
+    that is older gives way: its invite was somebody else's already, or its maker would have answered.
     Raises RemoteProtocolError when the inner message or the card is not right: the invite then stays.
     """
     answered = introduce.answer(
@@ -225,12 +230,9 @@ def answer_introduction(
         depth=me.network.depth,
         ephemeral=entropy.draw(KEY_SIZE),
     )
-    crossed = [i for i in tables.introductions.values() if i.identity_key == answered.peer.identity_key]
-    if crossed and me.identity.identity_key < answered.peer.identity_key:
+    if me.identity.identity_key < answered.peer.identity_key and has_crossed(tables, answered.peer, now):
         return []
-    used_up: list[Change] = [DeleteInvite(id=stored.id)]
-    for introduction in crossed:
-        used_up += end_introductions(tables, introduction)
+    used_up = [DeleteInvite(id=stored.id), *end_introductions(tables, answered.peer)]
     if tables.contact_with(answered.peer.identity_key) is not None or len(tables.contacts) >= CONTACTS_MAX:
         return used_up
     contact = new_contact(tables, answered.peer, stored.contact_name, ContactState.PROVISIONAL, now)
@@ -270,9 +272,6 @@ def finish_introduction(
         born_hour=born_hour,
         now=now,
     )
-    done = end_introductions(tables, introduction)
-    if tables.contact_with(finished.peer.identity_key) is not None:
-        return done
     contact = new_contact(tables, finished.peer, introduction.contact_name, ContactState.CONFIRMED, now)
     pair = open_pair(me, contact, finished.roots, finished.epoch, now.epoch)
     future = Tables()
@@ -293,7 +292,7 @@ def finish_introduction(
     )
     waiting = replace(send, not_before_ms=now.unix_ms + draw_delay_ms(me, entropy))
     return [
-        *done,
+        *end_introductions(tables, finished.peer),
         PutContact(contact=contact),
         *pair,
         *taken.changes,
@@ -302,9 +301,16 @@ def finish_introduction(
     ]
 
 
-def end_introductions(tables: Tables, answered: Introduction) -> list[Change]:
-    """The answered one, and every other try on the same invite."""
-    ended = {i.id for i in tables.introductions.values() if i.invite_text == answered.invite_text}
+def has_crossed(tables: Tables, peer: PeerCard, now: Now) -> bool:
+    """Whether we took an invite of theirs, and so lately that they may not know it yet."""
+    until_hours = [i.until_hour for i in tables.introductions.values() if i.identity_key == peer.identity_key]
+    youngest = now.hour + INTRODUCTION_REPLY_HOURS
+    return bool(until_hours) and min(until_hours) >= youngest - CROSSING_HOURS_MAX
+
+
+def end_introductions(tables: Tables, peer: PeerCard) -> list[Change]:
+    """Every try with this person."""
+    ended = {i.id for i in tables.introductions.values() if i.identity_key == peer.identity_key}
     sends = [DeleteSend(id=send.id) for send in tables.sends.values() if send.introduction in ended]
     return [*(DeleteIntroduction(id=number) for number in sorted(ended)), *sends]
 

@@ -92,7 +92,8 @@ def write_secret(path: Path, secret: bytes) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """All of it or nothing, even when the power or the disk space ends half-way."""
     draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

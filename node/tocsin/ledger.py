@@ -3,7 +3,7 @@
 It knows no rule about what may change; whoever holds `writing` has computed that from the tables.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import trio
 
@@ -52,7 +52,7 @@ class Ledger:
     async def has_received(self, sender: str, nid: str) -> bool:
         return await self._store.has_received(sender, nid)
 
-    async def follow(self, after: int) -> AsyncIterator[tuple[Event, ...]]:
+    async def follow(self, after: int) -> AsyncGenerator[tuple[Event, ...], None]:
         """All events after a seq, in order, for ever; a slow follower holds up nobody but itself.
 
         A seq that was never given, of a log that was lost, is taken for the last one.

@@ -180,9 +180,8 @@ class Node:
 
 def trusted_peer(config: NodeConfig) -> PeerId | None:
     """The one peer that was chosen by hand, if it is one: its word suffices for an introduction."""
-    if len(config.peers) != 1:
-        return None
-    return PeerId(config.peers[0].rpartition("/p2p/")[2])
+    peers = {PeerId(address.rpartition("/p2p/")[2]) for address in config.peers}
+    return peers.pop() if len(peers) == 1 else None
 
 
 @asynccontextmanager

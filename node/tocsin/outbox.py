@@ -73,9 +73,9 @@ class Outbox:
 
     @property
     def waiting(self) -> int:
-        """Sends that no neighbour has taken yet."""
-        taken = self._taken()
-        return sum(send.stamped not in taken for send in self._ledger.tables.sends.values())
+        """Sends that are due and that no neighbour has taken yet."""
+        taken, now = self._taken(), self._clock.now()
+        return sum(s.stamped not in taken and is_due(s, now) for s in self._ledger.tables.sends.values())
 
     def _taken(self) -> set[EnvelopeBytes | None]:
         return {entry.stamped for entry in self._offered.values() if entry.taken}
@@ -137,7 +137,7 @@ class Outbox:
         for send in self._ledger.tables.sends.values():
             if send.stamped in taken:
                 continue
-            if send.expires_ms <= now.unix_ms or (somebody and send.not_before_ms <= now.unix_ms):
+            if send.expires_ms <= now.unix_ms or (somebody and is_due(send, now)):
                 return send
         return None
 
@@ -171,7 +171,7 @@ class Outbox:
             self._offered[mid] = replace(entry, taken=True)
             self._nobody_took = False
             self.wake()
-        elif not entry.taken:
+        else:
             self._nobody_took = True
 
     async def _seal(self, send: Send, now: Now) -> tuple[Send, Envelope] | None:
@@ -273,10 +273,13 @@ class Outbox:
 
     def _notification_of(self, mid: Mid) -> Send | None:
         entry = self._offered.get(mid)
-        send = self._ledger.tables.sends.get(entry.send) if entry else None
-        if entry is None or send is None or send.stamped != entry.stamped:
-            return None
-        return send if send.purpose is Purpose.NOTIFICATION else None
+        send = self._send_of(entry) if entry else None
+        return send if send is not None and send.purpose is Purpose.NOTIFICATION else None
+
+    def _send_of(self, entry: Offered) -> Send | None:
+        """None when the send has ended, or is sealed anew."""
+        send = self._ledger.tables.sends.get(entry.send)
+        return send if send is not None and send.stamped == entry.stamped else None
 
     async def sweep(self) -> None:
         """Envelopes whose hour has passed: done with, or to be repeated tomorrow."""
@@ -285,12 +288,11 @@ class Outbox:
             changes: list[Change] = []
             over: list[Mid] = []
             for mid, entry in self._offered.items():
-                send = self._ledger.tables.sends.get(entry.send)
-                is_current = send is not None and send.stamped == entry.stamped
-                if is_current and is_live(entry.born_hour, now):
+                send = self._send_of(entry)
+                if send is not None and is_live(entry.born_hour, now):
                     continue
                 over.append(mid)
-                if is_current and entry.taken:
+                if send is not None and entry.taken:
                     changes += end_hour(send, now)
             if changes:
                 await self._ledger.commit(changes)
@@ -305,6 +307,11 @@ class Outbox:
 
     def _contact_of(self, send: Send) -> Contact | None:
         return self._ledger.tables.contacts.get(send.contact) if send.contact is not None else None
+
+
+def is_due(send: Send, now: Now) -> bool:
+    """Also when its time is further away than anything waits: the clock was wrong when that was set."""
+    return not 0 < send.not_before_ms - now.unix_ms <= REPEAT_MS
 
 
 def end_hour(send: Send, now: Now) -> list[Change]:

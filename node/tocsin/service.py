@@ -3,7 +3,9 @@
 It is what `tocsin run` runs; a program that embeds the node opens it with its own parts.
 """
 
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +29,7 @@ from tocsin_protocol.gossip.router import PROTOCOLS
 from tocsin_protocol.identity import Identity
 from tocsin_protocol.network import Network
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BOOT_ID_SIZE = 16
 STOP_S_MAX = 4.0
 """After this long an orderly end is given up; the store is safe at every moment anyway."""
@@ -104,12 +107,25 @@ async def announce(node: Node, answering: trio.Event, profile: Profile, as_json:
     await answering.wait()
     if as_json:
         ready = {"profile": profile.name, "addresses": node.addresses, "socket": str(profile.socket)}
-        click.echo(msgspec.json.encode(ready).decode())
+        say(msgspec.json.encode(ready).decode())
     else:
-        click.echo(f"profile '{profile.name}' is ringing on {', '.join(node.addresses)} (Ctrl-C stops it)")
+        say(f"profile '{profile.name}' is ringing on {', '.join(node.addresses)} (Ctrl-C stops it)")
+
+
+def say(line: str) -> None:
+    """To whoever reads our output; the node rings all the same when nobody does, or the disk is full."""
+    try:
+        click.echo(line)
+    except OSError:
+        # What could not be written would be tried again, and fail, at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 async def stop_signal() -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    """The first one; more of them change nothing, for the end that follows has a deadline."""
+    for number in STOP_SIGNALS:
+        # What the receiver puts back when it is left: an impatient second Ctrl-C is not to break the end.
+        signal.signal(number, signal.SIG_IGN)
+    with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         async for _ in signals:
             return

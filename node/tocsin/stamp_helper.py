@@ -1,9 +1,10 @@
 """The helper process of `stamp_worker`: fixed-size requests on stdin, nonces on stdout, until stdin ends.
 
-It loads no event loop, so that it starts at once and stays small.
+It loads no event loop, so that it starts at once and stays small. Its one argument is the node's process.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
@@ -28,7 +29,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, wanted: Callable[[], bool]) -> 
 
 
 def main() -> None:
-    node = os.getppid()
+    node = int(sys.argv[1])
     with (
         os.fdopen(0, "rb") as requests,
         os.fdopen(1, "wb", buffering=0) as answers,

@@ -4,6 +4,7 @@ It is not the search itself (`tocsin_protocol.stamp`); hashlib keeps the GIL for
 threads would not help.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -60,7 +61,10 @@ class ProcessStampFinder:
         if self._process is None:
             # A session of its own: Ctrl-C is for the node, which then ends its helper.
             self._process = await trio.lowlevel.open_process(
-                self._helper, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                (*self._helper, str(os.getpid())),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
             )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:

@@ -3,16 +3,19 @@
 It does not look at what the node does there; it looks at what lies in the wheel and that it starts.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.repository.tree import ROOT, clean_environment
+from tests.repository.tree import ROOT, clean_environment, copy_project
 
 VERSIONS = ("3.11", "3.12", "3.13")
 PACKAGES = {"tocsin", "tocsin_protocol", "tocsin_sim"}
@@ -27,12 +30,12 @@ for name in ("tocsin", "tocsin_protocol", "tocsin_sim"):
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, places: Mapping[str, str] | None = None) -> str:
     """The command's output; without a compiler, and with the output as the reason when it fails."""
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=clean_environment(CC="/bin/false", CXX="/bin/false"),
+        env=clean_environment(CC="/bin/false", CXX="/bin/false", **(places or {})),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -100,3 +103,13 @@ def test_the_wheel_installs_and_starts(wheel: Path, version: str, tmp_path: Path
     run(environment / "bin" / "python", "-c", IMPORT_EVERYTHING, cwd=tmp_path)
     assert "Usage: tocsin" in run(environment / "bin" / "tocsin", "--help", cwd=tmp_path)
     assert run(environment / "bin" / "tocsin", "sim", "list", cwd=tmp_path).strip()
+    rang = run(environment / "bin" / "tocsin", "demo", "--rings", "2", "--json", cwd=tmp_path)
+    assert json.loads(rang.splitlines()[-1])["lost"] == 0
+
+
+def test_the_readme_installs_it(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^(uv tool install .*)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    copy_project(tmp_path / "checkout")
+    places = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    run(UV, *line.split()[1:], "--python", sys.executable, cwd=tmp_path / "checkout", places=places)
+    assert "Usage: tocsin" in run(tmp_path / "bin" / "tocsin", "--help", cwd=tmp_path)

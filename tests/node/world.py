@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 
 import trio
@@ -12,22 +13,23 @@ import trio
 from tocsin.config import NodeConfig
 from tocsin.contacts import Self
 from tocsin.errors import StoreFailed
-from tocsin.node import Node, Parts, open_node
-from tocsin.ports import Transport
+from tocsin.node import Node, OpenTransport, Parts, open_node
+from tocsin.ports import Store, Transport
 from tocsin.stamp_worker import InlineStampFinder, StampFinder
 from tocsin.store.changes import Change
 from tocsin.store.memory import MemoryStore
-from tocsin.store.records import Event
+from tocsin.store.records import Contact, ContactState, Event, Snapshot
 from tocsin.transport.memory import PEER_ID_SIZE, MemoryNetwork, open_memory_transport
 from tocsin_protocol.identity import Identity, Seed
 from tocsin_protocol.limits import EPOCH_HOURS, HOUR_MS
 from tocsin_protocol.network import Network
 from tocsin_protocol.notification import Notification, NotificationKind
-from tocsin_protocol.topics import home, shard_topic
+from tocsin_protocol.topics import shard_topic
 from tocsin_protocol.types import NotificationId, Now, PeerId
 
 NETWORK = Network(name="test", pair_cost=1)
-TOPIC = shard_topic(NETWORK, home(b"everybody's, at depth 0"))  # type: ignore[arg-type]
+TOPIC = shard_topic(NETWORK, 0)
+"""Everybody's: the network's depth is 0."""
 DAY_MS = EPOCH_HOURS * HOUR_MS
 MIDNIGHT_MS = 20_000 * DAY_MS
 NOON_MS = MIDNIGHT_MS + 12 * HOUR_MS
@@ -89,11 +91,11 @@ class FakeClock:
         return Now(unix_ms=self._time.wall_ms + self.skew_ms + steady_ms, steady_ms=steady_ms)
 
 
-class FlakyStore(MemoryStore):
+class FlakyStore:
     """Commits are numbered from 1; the power may go just before or just after one of them."""
 
-    def __init__(self, *, boot_id: str = "test") -> None:
-        super().__init__(boot_id=boot_id)
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
         self.commits = 0
         self.broken = False
         self.delay_s = 0.0
@@ -107,14 +109,33 @@ class FlakyStore(MemoryStore):
         self.commits += 1
         if self.commits == self.dies_before:
             raise PowerLoss
-        events = await super().commit(changes)
+        events = await self._inner.commit(changes)
         if self.commits == self.dies_after:
             raise PowerLoss
         return events
 
+    async def load(self) -> Snapshot:
+        return await self._inner.load()
+
+    async def events_after(self, seq: int, limit: int) -> tuple[Event, ...]:
+        return await self._inner.events_after(seq, limit)
+
+    async def has_received(self, sender: str, nid: str) -> bool:
+        return await self._inner.has_received(sender, nid)
+
+    async def scrub(self) -> None:
+        await self._inner.scrub()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
     def copy(self) -> "FlakyStore":
-        """A backup of the disk."""
+        """A backup of a store in memory."""
         return copy.deepcopy(self)
+
+
+def memory_store() -> FlakyStore:
+    return FlakyStore(MemoryStore(boot_id="test"))
 
 
 class HeldStamps:
@@ -139,9 +160,10 @@ class Person:
     clock: FakeClock
     entropy: SeededEntropy
     peers: tuple[str, ...]
-    store: FlakyStore = field(default_factory=FlakyStore)
+    store: FlakyStore = field(default_factory=memory_store)
     stamps: StampFinder = field(default_factory=InlineStampFinder)
     answer_delay_ms: tuple[int, int] = (1_000, 10_000)
+    open_transport: OpenTransport | None = None
     gone: trio.Event = field(default_factory=trio.Event)
     _node: Node | None = None
     _scope: trio.CancelScope = field(default_factory=trio.CancelScope)
@@ -169,7 +191,7 @@ class Person:
             me=self.me,
             config=NodeConfig(network=NETWORK.name, peers=self.peers, answer_delay_ms=self.answer_delay_ms),
             store=self.store,
-            open_transport=lambda: self.world.open_transport(self.name),
+            open_transport=self.open_transport or partial(self.world.open_transport, self.name),
             clock=self.clock,
             entropy=self.entropy,
             stamps=self.stamps,
@@ -178,7 +200,9 @@ class Person:
 
     async def start(self, *, clock_confirmed: bool = False) -> None:
         self._scope, self.gone = trio.CancelScope(), trio.Event()
-        await self.world.nursery.start(self._live, self.parts(clock_confirmed=clock_confirmed))
+        opened = trio.Event()
+        self.world.nursery.start_soon(self._live, self.parts(clock_confirmed=clock_confirmed), opened)
+        await opened.wait()
         await self.node.online.wait()
 
     async def stop(self) -> None:
@@ -190,11 +214,11 @@ class Person:
         await trio.sleep(after_s)
         await self.start(clock_confirmed=clock_confirmed)
 
-    async def _live(self, parts: Parts, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _live(self, parts: Parts, opened: trio.Event) -> None:
         try:
             with self._scope:
                 async with open_node(parts) as self._node:
-                    task_status.started()
+                    opened.set()
                     await trio.sleep_forever()
         except* PowerLoss:
             pass
@@ -296,6 +320,18 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
 
 def alert(title: str, *, body: str = "", ttl_s: int = 3_600) -> Notification:
     return Notification(kind=NotificationKind.ALERT, title=title, body=body, ttl_s=ttl_s)
+
+
+def contact_of(name: str, number: int = 1, state: ContactState = ContactState.CONFIRMED) -> Contact:
+    identity = identity_of(name)
+    return Contact(
+        id=number,
+        identity_key=identity.identity_key,
+        contact_key=identity.contact_key,
+        name=name,
+        state=state,
+        added_ms=NOON_MS,
+    )
 
 
 def nid_of(text: str) -> NotificationId:

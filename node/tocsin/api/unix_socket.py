@@ -5,8 +5,8 @@ It never lets one client delay another or the node: a client that does not read 
 
 import socket
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from os import getuid
 from pathlib import Path
@@ -119,8 +119,9 @@ class Client:
     async def serve(self) -> None:
         async with trio.open_nursery() as nursery:
             try:
-                async for line in read_lines(self._stream):
-                    await self._answer(line, nursery)
+                async with aclosing(read_lines(self._stream)) as lines:
+                    async for line in lines:
+                        await self._answer(line, nursery)
             except RpcError as error:
                 await self._send(error_line(None, error))
             nursery.cancel_scope.cancel()
@@ -152,10 +153,11 @@ class Client:
 
     async def _send_events(self, *, after: int, types: tuple[str, ...] | None) -> None:
         try:
-            async for events in self._node.ledger.follow(after):
-                lines = [event_line(view(event)) for event in events if types is None or event.type in types]
-                if lines:
-                    await self._send(b"".join(lines))
+            async with aclosing(self._node.ledger.follow(after)) as batches:
+                async for events in batches:
+                    wanted = [event for event in events if types is None or event.type in types]
+                    if wanted:
+                        await self._send(b"".join(event_line(view(event)) for event in wanted))
         except TocsinError as error:
             await self._send(error_line(None, RpcError(REFUSED, str(error))))
 
@@ -169,7 +171,7 @@ class Client:
             raise trio.ClosedResourceError("the client does not read")
 
 
-async def read_lines(stream: trio.SocketStream) -> AsyncIterator[bytes]:
+async def read_lines(stream: trio.SocketStream) -> AsyncGenerator[bytes, None]:
     """Lines without their end; RpcError at one that is too long, for nothing after it can be understood."""
     buffer = bytearray()
     while data := await stream.receive_some(READ_SIZE):

@@ -19,7 +19,7 @@ from tocsin.store.records import EVENTS_MAX, Event, Snapshot
 SCHEMA_VERSION = 1
 PAGE_SIZE = 4096
 BUSY_TIMEOUT_S = 5.0
-DAMAGED = "move it away and restore a backup, or make a new profile"
+DAMAGED = "move it away and meet your contacts anew; an old copy must not come back, it would reuse keys"
 
 UNWRITABLE = "it cannot be opened for writing: check the folder and its permissions"
 
@@ -85,7 +85,7 @@ class SqliteStore:
 
     def _scrub(self) -> None:
         if not self._scrubbed:
-            # Its rows go and come back, in which a reference would see nothing but their going.
+            # With references on, SQLite would empty tables row by row, and not give up their pages whole.
             self._db.execute("PRAGMA foreign_keys = OFF")
             try:
                 with transaction(self._db):
@@ -171,7 +171,7 @@ def prepare(db: sqlite3.Connection, path: Path, boot_id: str, size_mib_max: int)
     db.execute("INSERT INTO meta VALUES ('boot_id', ?), ('last_seq', '0') ON CONFLICT DO NOTHING", (boot_id,))
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreFailed(f"{path}: the file is damaged: {DAMAGED} ({verdict})")
+        raise StoreFailed(f"{path}: the file is damaged: {DAMAGED} ({' '.join(verdict.split())})")
 
 
 def explain(error: sqlite3.Error, path: Path) -> StoreFailed:
