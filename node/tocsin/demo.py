@@ -50,10 +50,8 @@ class Process:
 @one_line_errors
 def command(*, rings: int, keep: bool, as_json: bool) -> None:
     """Start three nodes here and let one ring another."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
     say = Teller(quiet=as_json)
-    with ExitStack() as everything:
+    with leaving_nothing(), ExitStack() as everything:
         home = make_home()
         everything.callback(shutil.rmtree, home, ignore_errors=True)
         processes = start_all(home, everything, say)
@@ -69,9 +67,19 @@ def command(*, rings: int, keep: bool, as_json: bool) -> None:
     sys.exit(0 if result["lost"] == 0 else 1)
 
 
-def leave(number: int, _frame: FrameType | None) -> None:
-    """Ended from outside: nothing that was started may stay, so this is an exit like any other."""
-    sys.exit(128 + number)
+@contextmanager
+def leaving_nothing() -> Iterator[None]:
+    """Ended from outside is an exit like any other, for nothing that was started may stay."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def make_home() -> Path:
@@ -99,13 +107,10 @@ class Teller:
 
 def start_all(home: Path, nodes: ExitStack, say: Teller) -> dict[str, Process]:
     """The relay first, for the others need its address; then Alice and Bob side by side."""
-    relay = nodes.enter_context(running(home, "relay", ["--role", "relay"]))
+    relay = ready(*begin(home, "relay", ["--role", "relay"], nodes))
     say(f"relay listens on {relay.addresses[0]}")
     peer = ["--peer", relay.addresses[0]]
-    starting = []
-    for name in ("alice", "bob"):
-        starting.append(begin(home, name, peer))
-        nodes.callback(stop, starting[-1][1])
+    starting = [begin(home, name, peer, nodes) for name in ("alice", "bob")]
     alice, bob = (ready(profile, process) for profile, process in starting)
     say("alice and bob are running, and dial the relay alone")
     return {"relay": relay, "alice": alice, "bob": bob}
@@ -160,17 +165,10 @@ def ring(alice: Connection, signals: Iterator[dict[str, object]], number: int) -
     return None
 
 
-@contextmanager
-def running(home: Path, name: str, flags: Sequence[str]) -> Iterator[Process]:
-    profile, process = begin(home, name, flags)
-    try:
-        yield ready(profile, process)
-    finally:
-        stop(process)
-
-
-def begin(home: Path, name: str, flags: Sequence[str]) -> tuple[Profile, "subprocess.Popen[bytes]"]:
-    """What `tocsin init` does, then `tocsin run`, as a person would type it."""
+def begin(
+    home: Path, name: str, flags: Sequence[str], nodes: ExitStack
+) -> tuple[Profile, "subprocess.Popen[bytes]"]:
+    """What `tocsin init` does, then `tocsin run`, as a person would type it; `nodes` will stop it."""
     profile = profile_in(home, name)
     create_profile(profile, SystemEntropy())
     environment = {**foreign_environment(home), "TOCSIN_ANSWER_DELAY_MS": ANSWER_DELAY}
@@ -183,6 +181,7 @@ def begin(home: Path, name: str, flags: Sequence[str]) -> tuple[Profile, "subpro
             stderr=log,
             start_new_session=True,
         )
+    nodes.callback(stop, process)
     return profile, process
 
 

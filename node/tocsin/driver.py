@@ -100,15 +100,18 @@ class Driver:
         self._perform(self._router.handle(event, self._clock.now()))
 
     def _perform(self, effects: Iterable[RouterEffect]) -> None:
+        """The router says first what to send, and only then to how many neighbours that was."""
+        refused = 0
         for effect in effects:
             match effect:
                 case SendBytes(peer=peer, data=data):
                     if self._transport is None or not self._transport.send(peer, data):
                         self._counters["send refused"] += 1
+                        refused += 1
                 case Deliver() | Witness():
                     self._inbox.put(effect)
                 case Published(mid=mid, peers=peers):
-                    self._outbox.note_published(mid, peers)
+                    self._outbox.note_published(mid, max(0, peers - refused))
                 case ClosePeer(peer=peer, why=why):
                     if self._transport is not None:
                         self._transport.close_peer(peer, why)

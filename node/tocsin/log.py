@@ -5,13 +5,32 @@ Never a key, a title or a body: what a log may hold is decided where it is writt
 
 import logging
 import sys
+from contextlib import suppress
+from typing import TextIO, cast
 
 import structlog
+
+
+class Lossy:
+    """A line that cannot be written, for the disk is full or nobody reads any more, must not end the node."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure_logs(level: str) -> None:
     number = logging.getLevelNamesMapping()[level.upper()]
     people = sys.stderr.isatty()
+    lines = cast("TextIO", Lossy(sys.stderr))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -20,10 +39,10 @@ def configure_logs(level: str) -> None:
             lines_for_people() if people else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(lines),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=number, stream=sys.stderr)
+    logging.basicConfig(level=number, stream=lines)
 
 
 def lines_for_people() -> structlog.dev.ConsoleRenderer:

@@ -127,6 +127,8 @@ class Outbox:
             send = self._next_due(now)
             if send is not None:
                 await self._work_on(send, now, publish)
+                # Thousands that were stamped before a restart must not hold up everything else.
+                await trio.lowlevel.checkpoint()
                 continue
             with trio.move_on_after(self._pause_s(now)):
                 await self._work_came.wait()
@@ -257,7 +259,11 @@ class Outbox:
         await self._ledger.commit(changes)
 
     def note_shown(self, mid: Mid) -> None:
-        """A neighbour showed us an envelope: if it is a notification of ours, it has been published."""
+        """A neighbour showed us an envelope: if it is a notification of ours, it has been published.
+
+        Whatever it is, that neighbour has it; after a restart it may have kept it from us ourselves.
+        """
+        self.note_published(mid, peers=1)
         if self._notification_of(mid) is not None:
             self._shown.add(mid)
             self.wake()

@@ -20,6 +20,7 @@ from tests.node.world import (
 from tocsin import outbox
 from tocsin.errors import StoreFailed
 from tocsin.pairs import CannotSend
+from tocsin.transport.sessions import SessionLimits
 from tocsin_protocol.errors import LocalProtocolError
 from tocsin_protocol.limits import HOUR_MS, RECENT_MS, TITLE_SIZE_MAX, WINDOW_SIZE
 
@@ -116,6 +117,23 @@ async def test_what_a_neighbour_took_away_with_it_is_offered_to_the_next(autojum
             await bob.until_peers(1)
             puppet.show(bob, *puppet_heard)
             await bob.until_received(nid)
+
+
+async def test_what_does_not_fit_the_queue_of_a_neighbour_is_not_lost(autojump_clock: MockClock) -> None:
+    count = 200
+    async with open_world() as world:
+        relay, alice, bob = await start_friends(world)
+        await relay.stop()
+        await alice.stop()
+        limits = SessionLimits(queue_size_max=16 * 1024)
+        alice.open_transport = lambda: world.open_transport("alice", limits)
+        await alice.start()
+        nids = [await alice.ring("bob", f"Ring {number}") for number in range(count)]
+        await relay.start()
+        await until(lambda: alice.node.counters["send refused"] > 0)
+        for _ in range(10):
+            await trio.sleep(60)
+        assert await bob.received() == nids
 
 
 async def test_what_was_taken_is_not_offered_again(autojump_clock: MockClock) -> None:

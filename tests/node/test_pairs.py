@@ -22,7 +22,7 @@ from tocsin.store.tables import Tables
 from tocsin_protocol.limits import CHAIN_INDEX_MAX, EPOCH_HOURS, HOUR_MS, LOOKAHEAD_EPOCHS_MAX
 from tocsin_protocol.recognise import StreamId, consume
 from tocsin_protocol.types import Epoch, Hour, Now, Tag
-from tocsin_protocol.wheel import Chain, Link, Q, Roots, first_chain, tags_ahead
+from tocsin_protocol.wheel import Chain, Link, Q, Roots, tags_ahead
 
 EPOCH = Epoch(MIDNIGHT_MS // DAY_MS)
 CONTACT = 1

@@ -20,6 +20,7 @@ from tocsin.store.changes import Change
 from tocsin.store.memory import MemoryStore
 from tocsin.store.records import Contact, ContactState, Event, Snapshot
 from tocsin.transport.memory import PEER_ID_SIZE, MemoryNetwork, open_memory_transport
+from tocsin.transport.sessions import SessionLimits
 from tocsin_protocol.identity import Identity, Seed
 from tocsin_protocol.limits import EPOCH_HOURS, HOUR_MS
 from tocsin_protocol.network import Network
@@ -280,9 +281,11 @@ class World:
         await person.start()
         return person
 
-    def open_transport(self, name: str) -> AbstractAsyncContextManager[Transport]:
+    def open_transport(
+        self, name: str, limits: SessionLimits | None = None
+    ) -> AbstractAsyncContextManager[Transport]:
         self.names.next = name
-        return open_memory_transport(self.network, listen=[f"/memory/{name}"])
+        return open_memory_transport(self.network, listen=[f"/memory/{name}"], limits=limits)
 
     def cut(self, one: Person, other: Person) -> None:
         self.network.cut(one.peer_id, other.peer_id)
