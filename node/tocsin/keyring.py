@@ -38,6 +38,11 @@ def refuse_existing(profile: Profile) -> None:
         raise ProfileBroken(
             f"profile '{profile.name}' exists already: nothing was changed ({profile.folder})"
         )
+    if not is_missing(profile.database):
+        raise ProfileBroken(
+            f"profile '{profile.name}' has a database and no seed: put the seed back, or move "
+            f"{profile.database} away first"
+        )
 
 
 def load_identity(profile: Profile) -> Identity:

@@ -286,3 +286,12 @@ def test_a_disk_that_knows_no_locks(made: Profile, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(fcntl, "flock", refuse)
     line = f"{made.lock} cannot be locked: No locks available"
     assert refusal(lambda: sole_owner(made).__enter__()) == line
+
+
+def test_contacts_without_their_seed_get_no_new_one(profile: Profile) -> None:
+    create_profile(profile, FixedEntropy())
+    profile.database.touch()
+    profile.seed.unlink()
+    with pytest.raises(ProfileBroken, match="has a database and no seed: put the seed back"):
+        create_profile(profile, FixedEntropy())
+    assert not profile.seed.exists()

@@ -1,4 +1,4 @@
-"""One town for all tests of the commands: a relay, Alice and Bob, who know each other, and lonely Carol."""
+"""A town for a module's tests: a relay, and Alice and Bob, who know each other."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +8,15 @@ import pytest
 from tests.node.cli.town import Town, introduce, open_town
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """Nodes may be restarted by a test, and are running again when it ends."""
+    """A test may restart nodes, and leaves all running; none is left for other modules."""
     with open_town(tmp_path_factory.mktemp("town")) as town:
-        town.init("relay", "alice", "bob", "carol")
+        town.init("relay", "alice", "bob")
         town.run("relay", "--role", "relay")
         for name in ("alice", "bob"):
             town.begin(name, "--peer", town.addresses["relay"])
-        town.begin("carol")
-        for name in ("alice", "bob", "carol"):
+        for name in ("alice", "bob"):
             town.await_ready(name)
         introduce(town, "bob", "alice")
         yield town

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
+import trio
+
 from tocsin.cli import main
 from tocsin.cli.call import Connection, connect
 from tocsin.config import Profile, foreign_environment, profile_in
@@ -53,13 +55,18 @@ class Typed:
 
 
 def type_here(*words: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> Typed:
-    """In this process, which is quick; the words are what stands after `tocsin`."""
-    out, err = io.StringIO(), io.StringIO()
+    """In this process, which is quick; the words are what stands after `tocsin`.
+
+    It is no place for a node, which would set up logs and signals for good: `run` may only fail to start.
+    """
+    out, err = io.TextIOWrapper(io.BytesIO()), io.TextIOWrapper(io.BytesIO())
     code: object = 0
     with (
         patch.object(sys, "argv", ["tocsin", *words]),
         patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin))),
         patch.dict(os.environ, env or {}),
+        patch("tocsin.log.configure_logs"),
+        patch("tocsin.service.stop_signal", lose_patience),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
@@ -67,7 +74,17 @@ def type_here(*words: str, env: dict[str, str] | None = None, stdin: bytes = b""
             main()
         except SystemExit as end:
             code = end.code
-    return Typed(code=cast("int", code or 0), out=out.getvalue(), err=err.getvalue())
+    return Typed(code=cast("int", code or 0), out=read_back(out), err=read_back(err))
+
+
+def read_back(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+async def lose_patience() -> None:
+    await trio.sleep(PATIENCE_S)
+    raise AssertionError("the node has begun")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,9 +129,8 @@ class Town:
     def begin(self, name: str, *flags: str) -> None:
         self.flags[name] = flags
         with self.log(name).open("ab") as log:
-            self.nodes[name] = self.spawn(
-                "run", "--profile", name, "--listen", LOOPBACK, "--json", *flags, stderr=log
-            )
+            words = ("run", "--profile", name, "--listen", LOOPBACK, "--json", *flags)
+            self.nodes[name] = self.spawn(*words, stderr=log, start_new_session=True)
 
     def await_ready(self, name: str) -> None:
         output = self.nodes[name].stdout
@@ -169,6 +185,9 @@ def introduce(town: Town, inviter: str, taker: str) -> None:
     invite = town.type("invite", taker, "--profile", inviter).lines[0]
     accepted = town.type("accept", invite, "--name", inviter, "--profile", taker)
     assert accepted.code == 0, accepted
+    with town.connect(inviter) as node:
+        node.ask("events.subscribe", consumer="introduce", since=0, types=["contact.added"])
+        assert any(event["data"]["contact"] == taker for event in node.events(PATIENCE_S))
 
 
 def rung(town: Town, name: str, *titles: str) -> list[str]:
