@@ -209,7 +209,7 @@ class Inbox:
         """The event, if there is one to tell; a payload that breaks the rules was consumed and is counted."""
         try:
             content = notification.decode(payload)
-            if (content.kind in RINGING) != (match.stream.q is Q.RING):
+            if not belongs(content.kind, match.stream.q):
                 raise ValueError(f"kind {content.kind.name} on stream {match.stream.q.name}")
             if content.control is not None:
                 parse_confirm(content.control)
@@ -223,6 +223,11 @@ class Inbox:
             self._counters["received again"] += 1
             return []
         return [tell_received(contact, nid, content, now)]
+
+
+def belongs(kind: NotificationKind, q: Q) -> bool:
+    """What may ring comes on one stream, all else on the other; a later version's kind on either."""
+    return kind is NotificationKind.UNKNOWN or (kind in RINGING) == (q is Q.RING)
 
 
 def key_of(match: StreamMatch | OnceMatch) -> MessageKey:
