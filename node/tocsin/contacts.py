@@ -13,12 +13,12 @@ from tocsin.store.changes import AppendEvent, Change, DeleteSend, PutContact
 from tocsin.store.records import Contact, ContactState, Purpose, Send, UnderKey
 from tocsin.store.tables import Tables
 from tocsin_protocol.envelope import EnvelopeClass, kind_of
-from tocsin_protocol.identity import Card, Identity
-from tocsin_protocol.introduce import PeerCard
+from tocsin_protocol.hello import Peer
+from tocsin_protocol.identity import Identity
 from tocsin_protocol.limits import TTL_HOURS, TTL_S_DEFAULT
 from tocsin_protocol.network import Network
 from tocsin_protocol.topics import home, shard_topic
-from tocsin_protocol.types import Epoch, Hour, Now, Topic
+from tocsin_protocol.types import Epoch, Now, Topic
 from tocsin_protocol.wheel import Roots
 
 TTL_INDEX = TTL_HOURS.index(72)
@@ -35,11 +35,6 @@ class Self:
     identity: Identity
     network: Network
     answer_delay_ms: tuple[int, int]
-
-    @property
-    def card(self) -> Card:
-        """The card of the seed's own contact key: it was valid from the beginning."""
-        return Card(contact_key=self.identity.contact_key, rotation=0, not_before_hour=Hour(0))
 
 
 class UnknownContact(TocsinError):
@@ -129,7 +124,7 @@ def open_pair(me: Self, contact: Contact, roots: Roots, epoch: Epoch, reached: E
     )
 
 
-def new_contact(tables: Tables, peer: PeerCard, name: str, state: ContactState, now: Now) -> Contact:
+def new_contact(tables: Tables, peer: Peer, name: str, state: ContactState, now: Now) -> Contact:
     return Contact(
         id=max(tables.contacts, default=0) + 1,
         identity_key=peer.identity_key,

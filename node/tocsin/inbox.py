@@ -17,10 +17,10 @@ from tocsin.ports import Clock, Entropy
 from tocsin.store.changes import AppendEvent, Change, PutStream
 from tocsin.store.records import Contact, ReceivingStream
 from tocsin_protocol import notification
+from tocsin_protocol.control import read_control
 from tocsin_protocol.envelope import Envelope, EnvelopeClass, open_sealed
 from tocsin_protocol.errors import RemoteProtocolError
 from tocsin_protocol.gossip.events import Deliver, Witness
-from tocsin_protocol.introduce import parse_confirm
 from tocsin_protocol.limits import TTL_HOURS
 from tocsin_protocol.notification import Notification, NotificationKind
 from tocsin_protocol.recognise import InviteTag, OnceMatch, ReplyTag, StreamMatch
@@ -212,7 +212,7 @@ class Inbox:
             if not belongs(content.kind, match.stream.q):
                 raise ValueError(f"kind {content.kind.name} on stream {match.stream.q.name}")
             if content.control is not None:
-                parse_confirm(content.control)
+                read_control(content.control)
         except (RemoteProtocolError, ValueError):
             self._counters["malformed"] += 1
             return []

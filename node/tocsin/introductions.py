@@ -42,12 +42,16 @@ from tocsin.store.records import (
 )
 from tocsin.store.tables import Tables
 from tocsin_protocol import introduce, notification
+from tocsin_protocol.control import Confirm, write_control
 from tocsin_protocol.envelope import Envelope
 from tocsin_protocol.errors import RemoteProtocolError
-from tocsin_protocol.introduce import Invite, PeerCard, Pending
+from tocsin_protocol.hello import Peer
+from tocsin_protocol.identity import Card
+from tocsin_protocol.introduce import Pending
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.limits import HOUR_MS, INTRODUCTION_REPLY_HOURS, INVITE_HOURS_MAX, SEAL_NONCE_SIZE
 from tocsin_protocol.notification import Notification, NotificationKind
-from tocsin_protocol.types import Hour, Now
+from tocsin_protocol.types import Hour, IdentityKey, Now
 from tocsin_protocol.wheel import Q
 
 INVITES_MAX = 256
@@ -56,6 +60,8 @@ INTRODUCTIONS_MAX = 256
 CROSSING_HOURS_MAX = 1
 """How far apart two people may take each other's invites and still have done it at once."""
 KEY_SIZE = 32
+NO_CARDS: dict[IdentityKey, Card] = {}
+"""Whoever is a contact already is not introduced again here, so there is no newer card to contradict."""
 
 
 class InviteRefused(TocsinError):
@@ -148,8 +154,8 @@ def introduce_on(
     """One message 1: one ephemeral key, one header, one pending state."""
     begun = introduce.begin(
         identity=me.identity,
-        card=me.card,
-        invite=invite,
+        door=invite.door,
+        contact_key=invite.contact_key,
         network=me.network,
         born_hour=now.hour,
         ttl_index=TTL_INDEX,
@@ -221,14 +227,14 @@ def answer_introduction(
     Raises RemoteProtocolError when the inner message or the card is not right: the invite then stays.
     """
     answered = introduce.answer(
-        identity=me.identity,
-        card=me.card,
-        invite=invite,
+        identities=(me.identity,),
+        door=invite.door,
         network=me.network,
         envelope=envelope,
         now=now,
         depth=me.network.depth,
         ephemeral=entropy.draw(KEY_SIZE),
+        seen=NO_CARDS,
     )
     if me.identity.identity_key < answered.peer.identity_key and has_crossed(tables, answered.peer, now):
         return []
@@ -244,7 +250,7 @@ def answer_introduction(
         nid=None,
         topic=topic_of(me, contact),
         kind=PAIR_KIND,
-        sealing=UnderReply(secret=answered.reply_seed, payload=answered.message2),
+        sealing=UnderReply(secret=answered.reply.seed, payload=answered.reply.message2),
         stamped=None,
         created_ms=now.unix_ms,
         not_before_ms=now.unix_ms + draw_delay_ms(me, entropy),
@@ -266,11 +272,12 @@ def finish_introduction(
 ) -> list[Change]:
     """Message 2 opened: the inviter is a contact, and a confirmation under generation 0 will leave."""
     finished = introduce.finish(
-        identity=me.identity,
+        identities=(me.identity,),
         pending=Pending.decode(introduction.pending),
         payload=payload,
         born_hour=born_hour,
         now=now,
+        seen=NO_CARDS,
     )
     contact = new_contact(tables, finished.peer, introduction.contact_name, ContactState.CONFIRMED, now)
     pair = open_pair(me, contact, finished.roots, finished.epoch, now.epoch)
@@ -279,7 +286,7 @@ def finish_introduction(
         future.apply(change)
     taken = take_index(future, contact.id, Q.CONTROL, now)
     confirm = Notification(
-        kind=NotificationKind.CONTROL, control=introduce.confirm_payload(finished.roots.generation)
+        kind=NotificationKind.CONTROL, control=write_control(Confirm(generation=finished.roots.generation))
     )
     send = send_under(
         me,
@@ -301,14 +308,14 @@ def finish_introduction(
     ]
 
 
-def has_crossed(tables: Tables, peer: PeerCard, now: Now) -> bool:
+def has_crossed(tables: Tables, peer: Peer, now: Now) -> bool:
     """Whether we took an invite of theirs, and so lately that they may not know it yet."""
     until_hours = [i.until_hour for i in tables.introductions.values() if i.identity_key == peer.identity_key]
     youngest = now.hour + INTRODUCTION_REPLY_HOURS
     return bool(until_hours) and min(until_hours) >= youngest - CROSSING_HOURS_MAX
 
 
-def end_introductions(tables: Tables, peer: PeerCard) -> list[Change]:
+def end_introductions(tables: Tables, peer: Peer) -> list[Change]:
     """Every try with this person."""
     ended = {i.id for i in tables.introductions.values() if i.identity_key == peer.identity_key}
     sends = [DeleteSend(id=send.id) for send in tables.sends.values() if send.introduction in ended]
@@ -325,6 +332,4 @@ def forget_expired(tables: Tables, now: Now) -> list[Change]:
 
 
 def draw_delay_ms(me: Self, entropy: Entropy) -> int:
-    """Uniform enough: 64 random bits over at most a few thousand values."""
-    low, high = me.answer_delay_ms
-    return low + int.from_bytes(entropy.draw(8), "big") % (high - low + 1)
+    return introduce.answer_delay_ms(entropy.draw(8), me.answer_delay_ms)

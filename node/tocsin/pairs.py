@@ -17,6 +17,7 @@ from tocsin.store.changes import (
 )
 from tocsin.store.records import ReceivingStream, SendingChain, Side, StoredWheel
 from tocsin.store.tables import Tables
+from tocsin_protocol.evidence import Evidence, may_send, may_turn
 from tocsin_protocol.limits import (
     CHAIN_INDEX_MAX,
     EPOCH_HOURS,
@@ -34,8 +35,6 @@ from tocsin_protocol.wheel import (
     direction_of,
     first_chain,
     first_wheel,
-    may_send,
-    may_turn,
     turn,
 )
 
@@ -144,11 +143,12 @@ def turn_to_proof(tables: Tables, contact: int, epoch: Epoch) -> list[Change]:
 
 def turn_all(tables: Tables, now: Now, uptime_ms: int, clock_confirmed: bool) -> list[Change]:
     """Every turn that our own clock allows, and the deletion of keys whose time has passed."""
+    evidence = Evidence(uptime_ms=uptime_ms, confirmed=clock_confirmed)
     changes: list[Change] = []
     reached: dict[tuple[int, Side], Epoch] = {}
     for (contact, side), wheel in tables.wheels.items():
         committed = committed_epoch(tables, contact, side)
-        turns = may_turn(committed=committed, now=now, uptime_ms=uptime_ms, clock_confirmed=clock_confirmed)
+        turns = may_turn(committed=committed, now=now, evidence=evidence)
         if turns and is_in_sight(wheel, now.epoch):
             changes += turn_side(tables, contact, side, wheel, now.epoch)
             committed = now.epoch

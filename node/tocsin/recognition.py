@@ -26,7 +26,8 @@ from tocsin.store.changes import (
 from tocsin.store.records import Introduction, Side, StoredInvite
 from tocsin.store.tables import Tables
 from tocsin_protocol.identity import Identity
-from tocsin_protocol.introduce import Invite, Pending
+from tocsin_protocol.introduce import Pending
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.recognise import (
     InviteTag,
     OnceMatch,

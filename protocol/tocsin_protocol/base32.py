@@ -20,6 +20,7 @@ def encode(raw: bytes) -> str:
 def decode(text: str, size: int) -> bytes:
     """Exactly `size` bytes; either case is read, and nothing else that `encode` would not write."""
     length = -(-8 * size // BITS_PER_CHARACTER)
+    # TOC-1 §1.5: bytes have one text.
     if len(text) != length:
         raise RemoteProtocolError(Reason.URI, f"it must have {length} characters, not {len(text)}")
     if not ALPHABET.fullmatch(text):

@@ -38,7 +38,7 @@ from tocsin_protocol.topics import knock_topic, parse_topic, shard_topic
 from tocsin_protocol.types import EnvelopeBytes, Hour, MessageKey, Mid, Now, Tag, Topic
 from tocsin_protocol.verdict import Checked, Verdict
 
-# A CBOR map of six entries in which every length and every number has one width, so that each field
+# TOC-3 §1: a CBOR map of six entries in which every length and every number has one width, so that each field
 # has its own constant place: a6 00 01 01 kk 02 1a hhhhhhhh 03 50 <16> 04 59 llll <body> 05 48 <8>.
 VERSION_AT: Final = slice(0, 4)
 KIND_AT: Final = 4
@@ -88,6 +88,7 @@ def is_allowed(kind: int, size: int) -> bool:
     """Whether an envelope of this kind may have this size."""
     if not 0 <= kind <= ENVELOPE_KIND_MAX:
         return False
+    # TOC-3 §2
     return kind // len(TTL_HOURS) != EnvelopeClass.KNOCK or (kind == KNOCK_KIND and size == KNOCK_SIZE)
 
 
@@ -169,6 +170,7 @@ class Envelope:
 
 def _find_flaw(data: bytes) -> Reason | None:
     """What is wrong with the bytes that never change; both the parser and the relay start here."""
+    # TOC-3 §1: in this order.
     body_length = BODY_LENGTHS.get(len(data))
     if body_length is None:
         return Reason.LENGTH
@@ -198,7 +200,7 @@ def seal(
         raise LocalProtocolError("a message key has 32 bytes and a seal's nonce 24")
     block_size = _smallest_block(len(payload))
     padded = (payload + PADDING_START).ljust(block_size, b"\0")
-    bound = network.nid16 + header_of(kind, born_hour, tag)
+    bound = network.nid16 + header_of(kind, born_hour, tag)  # TOC-3 §3
     sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(padded, bound, nonce, key)
     return Envelope(kind=kind, born_hour=born_hour, tag=tag, body=nonce + sealed, stamp_nonce=UNSTAMPED)
 
@@ -211,7 +213,7 @@ def open_sealed(*, network: Network, envelope: Envelope, key: MessageKey) -> byt
         padded = crypto_aead_xchacha20poly1305_ietf_decrypt(sealed, bound, nonce, key)
     except CryptoError as error:
         raise RemoteProtocolError(Reason.AEAD, "the seal does not open") from error
-    payload = padded.rstrip(b"\0")
+    payload = padded.rstrip(b"\0")  # TOC-3 §3.2
     if not payload.endswith(PADDING_START):
         raise RemoteProtocolError(Reason.PADDING, "the padding has no beginning")
     return payload[:-1]
@@ -219,6 +221,7 @@ def open_sealed(*, network: Network, envelope: Envelope, key: MessageKey) -> byt
 
 def _smallest_block(payload_size: int) -> int:
     """Padding fills one block up to the seal, and takes at least one byte of it."""
+    # TOC-3 §3.1
     for size in ENVELOPE_SIZES:
         if payload_size < size - SEALED_OVERHEAD_SIZE:
             return size - SEALED_OVERHEAD_SIZE
@@ -231,6 +234,7 @@ def stamp_subject(network: Network, topic: Topic, data: bytes) -> bytes:
 
 
 def message_id(network: Network, topic: Topic, data: bytes) -> Mid:
+    # TOC-3 §4
     return Mid(H("tcn1/mid", stamp_subject(network, topic, data) + data[STAMP_NONCE_AT], 32))
 
 
@@ -276,6 +280,7 @@ class RelayCheck:
         self._primed_mid = hashlib.blake2b(digest_size=32, person=person("tcn1/mid"))
 
     def check(self, topic: str, data: bytes, now: Now) -> Checked:
+        # TOC-3 §6: in this order, and REJECT on nothing but bytes and topic.
         flaw = _find_flaw(data)
         if flaw is not None:
             return REJECTED[flaw]

@@ -14,6 +14,7 @@ def person(label: str) -> bytes:
     return label.encode("ascii").ljust(PERSON_SIZE, b"\0")
 
 
+# TOC-1 §1.2
 def H(label: str, data: bytes, size: int, key: bytes = b"") -> bytes:  # noqa: N802 - the specification's name
     return hashlib.blake2b(data, digest_size=size, key=key, person=person(label)).digest()
 

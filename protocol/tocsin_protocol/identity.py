@@ -3,7 +3,7 @@
 It is not the seed's words, nor where secrets are kept; it sees 32 bytes and gives keys.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NewType
 
 from nacl.bindings import (
@@ -19,6 +19,8 @@ from tocsin_protocol.errors import LocalProtocolError, Reason, RemoteProtocolErr
 from tocsin_protocol.hashing import KDF, H
 from tocsin_protocol.limits import (
     CARD_DRIFT_HOURS_MAX,
+    CONTACT_KEY_HOURS,
+    CONTACT_KEYS_MAX,
     KNOCK_POLICY_DEFAULT,
     KNOCK_POLICY_MAX,
     PUBLIC_KEY_SIZE,
@@ -47,27 +49,106 @@ SAFETY_MODULUS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """The claim that a contact key belongs to an identity; without it a swapped key would pass."""
+
+    contact_key: ContactKey
+    rotation: int
+    not_before_hour: Hour
+
+    @property
+    def is_well_formed(self) -> bool:
+        return (
+            len(self.contact_key) == PUBLIC_KEY_SIZE
+            and 0 <= self.rotation <= U32_MAX
+            and 0 <= self.not_before_hour <= U32_MAX
+        )
+
+    @property
+    def statement(self) -> bytes:
+        """What is signed; only for a card that is well formed."""
+        numbers = self.rotation.to_bytes(4, "big") + self.not_before_hour.to_bytes(4, "big")
+        return CARD_LABEL + self.contact_key + numbers
+
+    def sign(self, identity: "Identity") -> bytes:
+        if not self.is_well_formed:
+            raise LocalProtocolError("a card holds a key of 32 bytes and two numbers of 32 bits")
+        return crypto_sign(self.statement, identity.signing_secret)[:SIGNATURE_SIZE]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """One contact key of an identity: its number r, when it began, and when another one replaced it.
+
+    r is 0 for the first key and later the hour of its making, as it is when only the words are left.
+    """
+
+    number: int
+    not_before_hour: Hour
+    replaced_hour: Hour | None = None
+
+    @staticmethod
+    def at(hour: Hour) -> "Rotation":
+        return Rotation(number=hour, not_before_hour=hour)
+
+
+FIRST_ROTATION = Rotation(number=0, not_before_hour=Hour(0))
+
+
+def rotate(rotations: tuple[Rotation, ...], now_hour: Hour) -> tuple[Rotation, ...]:
+    """A new contact key in front of those that still open introductions, newest first."""
+    newest, *older = rotations
+    if now_hour <= newest.number:
+        raise LocalProtocolError("a contact key is replaced at most once an hour, and never backwards")
+    kept = usable((replace(newest, replaced_hour=now_hour), *older), now_hour)
+    if len(kept) == CONTACT_KEYS_MAX:
+        raise LocalProtocolError(f"at most {CONTACT_KEYS_MAX} contact keys are kept: wait until one expires")
+    return (Rotation.at(now_hour), *kept)
+
+
+def usable(rotations: tuple[Rotation, ...], now_hour: Hour) -> tuple[Rotation, ...]:
+    """Those with which an introduction is still opened; they are tried in this order."""
+    return tuple(
+        rotation
+        for rotation in rotations
+        if rotation.replaced_hour is None or now_hour <= rotation.replaced_hour + CONTACT_KEY_HOURS
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Both public keys and both secrets of one person."""
+    """Both public keys and both secrets of one person; another rotation has another contact key."""
 
     identity_key: IdentityKey
     contact_key: ContactKey
     contact_secret: bytes = field(repr=False)
     signing_secret: bytes = field(repr=False)
+    rotation: Rotation = FIRST_ROTATION
 
     @staticmethod
-    def from_seed(seed: Seed) -> "Identity":
+    def from_seed(seed: Seed, rotation: Rotation = FIRST_ROTATION) -> "Identity":
         if len(seed) != SEED_SIZE:
             raise LocalProtocolError(f"a seed has {SEED_SIZE} bytes, not {len(seed)}")
-        signing_seed = KDF(seed, "tcn1/seed", b"ik", 32)
+        if not 0 <= rotation.number <= U32_MAX:
+            raise LocalProtocolError(f"rotation {rotation.number}: must fit 32 bits")
+        signing_seed = KDF(seed, "tcn1/seed", b"ik", 32)  # TOC-1 §3
         identity_key, signing_secret = crypto_sign_seed_keypair(signing_seed)
-        first_rotation = bytes(4)
-        contact_secret = KDF(seed, "tcn1/seed", b"kk" + first_rotation, 32)
+        contact_secret = KDF(seed, "tcn1/seed", b"kk" + rotation.number.to_bytes(4, "big"), 32)
         return Identity(
             identity_key=IdentityKey(identity_key),
             contact_key=ContactKey(crypto_scalarmult_base(contact_secret)),
             contact_secret=contact_secret,
             signing_secret=signing_secret,
+            rotation=rotation,
+        )
+
+    @property
+    def card(self) -> Card:
+        """The card over this contact key."""
+        return Card(
+            contact_key=self.contact_key,
+            rotation=self.rotation.number,
+            not_before_hour=self.rotation.not_before_hour,
         )
 
 
@@ -99,7 +180,7 @@ class Address:
             raise RemoteProtocolError(Reason.URI, f"an address begins with {ADDRESS_SCHEME}")
         raw = base32.decode(rest, ADDRESS_SIZE)
         prefix, check = raw[:ADDRESS_PREFIX_SIZE], raw[ADDRESS_PREFIX_SIZE:]
-        if check != uri_check(network, prefix):
+        if check != uri_check(network, prefix):  # TOC-1 §4.1
             raise RemoteProtocolError(Reason.URI, "it is mistyped, or it belongs to another network")
         version, flags = prefix[0], prefix[1]
         if version != ADDRESS_VERSION or flags > PIN_FLAG | KNOCK_POLICY_MAX:
@@ -117,44 +198,29 @@ def uri_check(network: Network, prefix: bytes) -> bytes:
     return H("tcn1/addr", network.nid16 + prefix, 16)[:URI_CHECK_SIZE]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """The claim that a contact key belongs to an identity; without it a swapped key would pass."""
-
-    contact_key: ContactKey
-    rotation: int
-    not_before_hour: Hour
-
-    @property
-    def is_well_formed(self) -> bool:
-        return (
-            len(self.contact_key) == PUBLIC_KEY_SIZE
-            and 0 <= self.rotation <= U32_MAX
-            and 0 <= self.not_before_hour <= U32_MAX
-        )
-
-    @property
-    def statement(self) -> bytes:
-        """What is signed; only for a card that is well formed."""
-        numbers = self.rotation.to_bytes(4, "big") + self.not_before_hour.to_bytes(4, "big")
-        return CARD_LABEL + self.contact_key + numbers
-
-    def sign(self, identity: Identity) -> bytes:
-        if not self.is_well_formed:
-            raise LocalProtocolError("a card holds a key of 32 bytes and two numbers of 32 bits")
-        return crypto_sign(self.statement, identity.signing_secret)[:SIGNATURE_SIZE]
-
-
 def verify_card(card: Card, identity_key: IdentityKey, signature: bytes, now_hour: Hour) -> None:
     """Refuse a card that this identity did not sign, or that begins in the future."""
     if not card.is_well_formed or len(identity_key) != PUBLIC_KEY_SIZE or len(signature) != SIGNATURE_SIZE:
         raise RemoteProtocolError(Reason.CARD, "a part has the wrong size")
-    if card.not_before_hour > now_hour + CARD_DRIFT_HOURS_MAX:
+    if card.not_before_hour > now_hour + CARD_DRIFT_HOURS_MAX:  # TOC-1 §5
         raise RemoteProtocolError(Reason.CARD, "it begins in the future")
     try:
         crypto_sign_open(signature + card.statement, identity_key)
     except BadSignatureError as error:
         raise RemoteProtocolError(Reason.CARD, "its signature is wrong") from error
+
+
+def check_successor(card: Card, seen: Card | None) -> None:
+    """Refuse a card that is older than the newest one seen of its identity, or that contradicts it.
+
+    Without this, whoever stole a contact key that was since replaced could bring it back.
+    """
+    if seen is None:
+        return
+    if card.rotation < seen.rotation:  # TOC-1 §5.1
+        raise RemoteProtocolError(Reason.CARD, "a newer one was seen")
+    if card.rotation == seen.rotation and card.contact_key != seen.contact_key:
+        raise RemoteProtocolError(Reason.CARD, "it is over another key than the one seen")
 
 
 def safety_number(a: IdentityKey, b: IdentityKey) -> str:
@@ -163,7 +229,7 @@ def safety_number(a: IdentityKey, b: IdentityKey) -> str:
 
 
 def _safety_half(identity_key: IdentityKey) -> list[str]:
-    digest = H("tcn1/fpr", identity_key, 64)
+    digest = H("tcn1/fpr", identity_key, 64)  # TOC-1 §6
     pieces = [
         digest[start : start + SAFETY_PIECE_SIZE]
         for start in range(0, SAFETY_GROUPS * SAFETY_PIECE_SIZE, SAFETY_PIECE_SIZE)

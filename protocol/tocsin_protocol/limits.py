@@ -50,6 +50,10 @@ URI_CHECK_SIZE = 4
 """Catches all but one in four thousand million mistyped addresses, and those of another network."""
 CARD_DRIFT_HOURS_MAX = 1
 """A card may start an hour ahead of our clock, as an envelope may be born an hour ahead of it."""
+CONTACT_KEY_HOURS = 30 * EPOCH_HOURS
+"""How long a replaced contact key still opens introductions: printed addresses outlive a rotation."""
+CONTACT_KEYS_MAX = 4
+"""The present one and those it replaced: a stranger's knock costs one DH for each."""
 
 WINDOW_SIZE = 16
 """Tags looked ahead per stream of q = 0; losing that many in a row desynchronises it till midnight."""
@@ -67,6 +71,44 @@ CATCH_UP_EPOCHS = TTL_HOURS[-1] // EPOCH_HOURS + 1
 """A day's keys live until its last envelope has died: the day itself and seven more."""
 DEVICE_MAX = 127
 """The upper bit of a chain's device byte says which stream it is."""
+INDEX_BLOCK_SIZE = 8
+"""Indices of q = 0 that a long-running sender takes with one write; a crash skips less than a window."""
+INDEX_BLOCK_CONTROL_SIZE = 1
+"""Four lost indices of q = 0x80 desynchronise its stream, so a crash must not skip any."""
+STORES_AGREEING_MIN = 3
+"""Of as many stores at least one is honest, we hope; fewer have to be all that there are."""
+CLOCK_SKEW_MS_MAX = 30 * 60 * 1000
+"""A clock that is further off is reported: at an hour its owner's envelopes are ignored."""
+
+RENEWAL_MS = 7 * EPOCH_HOURS * HOUR_MS
+"""A passive thief of the keys loses the future after a week."""
+RENEWAL_MESSAGES = 1_000
+"""A busy pair does not wait for the week to end."""
+RENEWAL_REPEAT_MS = 12 * HOUR_MS
+"""An offer that was lost is made again twice a day, as the same bytes."""
+RENEWAL_LAPSE_MS = 72 * HOUR_MS
+"""No store holds an envelope with the default ttl for longer."""
+RENEWAL_ANSWER_DELAY_MS = (60_000, 600_000)
+"""Longer than for introductions: nobody waits for a renewal."""
+RENEWAL_EPOCH_AGE_MAX = TTL_HOURS[-1] // EPOCH_HOURS
+"""The oldest envelope that a store still has may bring an answer."""
+RENEWAL_EPOCH_AHEAD_MAX = 1
+"""Their clock may be past midnight already."""
+ALIVE_MS = RENEWAL_MS
+"""A contact that was not heard for this long gets no offers: they would go on for ever."""
+OLD_GENERATION_MS = (1 + 2 * HOUR_DRIFT_MAX) * HOUR_MS
+"""For this long relays may still pass on what was sealed before the other side renewed."""
+OLD_GENERATIONS_MAX = 4
+"""Kept for catch-up; a contact that renews more often than twice a week loses the oldest."""
+
+CATCH_UP_SLICE_DERIVATIONS = 1_000
+"""About 2 ms of one core between two turns of an event loop."""
+CATCH_UP_ENVELOPES_MAX = 500_000
+"""Tags of one epoch in memory, about 75 MB: more than a shard's day at the target rate."""
+CATCH_UP_STORES_MIN = 2
+"""One store alone might hide an envelope."""
+STORE_CLOSE_HOURS = 6
+"""From this many hours on stores bring an hour's bucket in from nobody."""
 
 INVITE_SECRET_SIZE = 32
 INVITE_HOURS_MAX = 30 * EPOCH_HOURS
@@ -76,7 +118,54 @@ INTRODUCTION_EPOCH_AGE_MAX = INTRODUCTION_REPLY_HOURS // EPOCH_HOURS + 1
 """The first epoch that an answer names; the oldest answer still listened for cannot name an older one."""
 INTRODUCTION_ANSWER_DELAY_MS = (1_000, 10_000)
 """Automatic answers wait a random time, or their timing would tell which peer answers."""
+INTRODUCTION_REPEAT_HOURS = EPOCH_HOURS
+"""An answer leaves again at most this often, until its reader proves to have it."""
+INTRODUCTIONS_PER_SIDE_MAX = 32
+"""Begun by one of a pair and alive: a contact may come again every day, and listens for thirty."""
 INTRO_TEXT_SIZE_MAX = 140
+
+KNOCK_MESSAGE_SIZE = KNOCK_SIZE - ENVELOPE_OVERHEAD_SIZE
+KNOCK_PAYLOAD_SIZE = 373
+"""With the 96 bytes that the handshake takes it fills a knock; padding takes at least one of them."""
+KNOCK_BODY_ID_SIZE = 16
+KNOCK_BODIES_MAX = 16_384
+"""Bodies that are not worked on twice: 18 hours of them at the target rate, about 2 MB."""
+KNOCK_EPHEMERALS_MAX = 4_096
+"""Ephemeral keys of requests that a person decided; they are kept until no store has the knock any more."""
+KNOCK_DH_PER_S_MAX = 1_000
+"""About a tenth of one core, however many knocks come; those beyond are dropped unopened."""
+KNOCK_REQUESTS_MAX = 20
+"""What a person may be asked to look through; when full, the worst outer stamp leaves."""
+PIN_DIGITS_MIN = 8
+PIN_DIGITS_MAX = 12
+"""Short enough to say on the phone, long enough that each guess costs a knock."""
+INNER_WORK_OPS = 1
+INNER_WORK_MEMORY_SIZE = 8 * 1024 * 1024
+"""One try takes about 5 ms of a core and does not pay on hardware made for hashing."""
+INNER_WORK_SIZE = 16
+INNER_NONCE_SIZE = 8
+INNER_WORK_POLICY_MIN = 2
+INNER_WORK_BITS_ADDED = 2
+"""Policy 2 asks for 4 bits, policy 7 for 9: some 16 to 512 tries, 0.1 to 3 seconds."""
+INNER_CHECKS_PER_S_MAX = 4
+INNER_CHECKS_WAITING_MAX = 256
+"""A minute of checks; when full, the worst outer stamp leaves."""
+
+GRANT_SIZE_MAX = 2_048
+GRANT_INTRODUCTION_SIZE_MAX = 200
+"""Inside messages 1 and 2, which must stay small; a larger grant follows as a control map."""
+GRANT_CONTROL_PER_DAY_MAX = 64
+"""Control envelopes are counted apart: renewals take a few a day."""
+
+BACKUP_SALT_SIZE = 16
+BACKUP_WORK_OPS = 3
+BACKUP_WORK_MEMORY_SIZE = 256 * 1024 * 1024
+"""Half a second of one core for each guess at a passphrase."""
+BACKUP_SIZE_MAX = 16 * 1024 * 1024
+BACKUP_CONTACTS_MAX = 5_000
+BACKUP_BLOCKED_MAX = 65_536
+BACKUP_NAME_SIZE_MAX = 64
+BACKUP_POLICY_SIZE_MAX = 64 * 1024
 
 PAYLOAD_SIZE_MAX = ENVELOPE_SIZES[-1] - SEALED_OVERHEAD_SIZE - 1
 APP_SIZE_MAX = 100
@@ -153,6 +242,8 @@ if PAYLOAD_SIZE_MAX != 5036:
     raise ValueError("the largest payload must be 5036 bytes, as specs/6 says")
 if ENVELOPE_OVERHEAD_SIZE != HEADER_SIZE + 3 + 3 + STAMP_NONCE_SIZE:
     raise ValueError("an envelope is header, body head, body, stamp head and stamp nonce")
+if KNOCK_MESSAGE_SIZE != 32 + 32 + 16 + KNOCK_PAYLOAD_SIZE + 16:
+    raise ValueError("a knock is e, the sealed static key and the sealed payload, and nothing else")
 if ENVELOPE_SIZES[-1] * 4 > WRITE_SIZE_MAX:
     raise ValueError("a write must hold several of the largest envelopes")
 if len(TTL_HOURS) != len(TTL_PRICE):

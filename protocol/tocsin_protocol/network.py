@@ -24,6 +24,7 @@ class Network:
     knock_cost: int = 1 << 22
 
     def __post_init__(self) -> None:
+        # TOC-1 §1.3
         if not NAME.fullmatch(self.name):
             raise LocalProtocolError(f"network name {self.name!r}: use 1 to 32 of a-z, 0-9 and -")
         if not 0 <= self.depth <= DEPTH_MAX:

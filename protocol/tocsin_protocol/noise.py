@@ -75,6 +75,97 @@ class ResponderState:
         return ephemeral + sealed, state.split()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticSent:
+    """Message 1 as far as `-> psk, e, es, s`; to be finished once, as one ephemeral makes one message."""
+
+    state: "_Symmetric" = field(repr=False)
+    ephemeral: bytes
+    sealed_static: bytes
+    responder_static: bytes
+    static_secret: bytes = field(repr=False)
+    ephemeral_secret: bytes = field(repr=False)
+
+    @property
+    def static_hash(self) -> bytes:
+        """The hash of all that was said up to the static key: a payload may prove work on it."""
+        return self.state.hash
+
+    def finish(self, payload: bytes) -> tuple[InitiatorState, bytes]:
+        """The rest, `ss` and the payload; the whole message."""
+        state = self.state.mix_key(_dh(self.static_secret, self.responder_static))
+        state, sealed_payload = state.seal(payload)
+        pending = InitiatorState(
+            chaining_key=state.chaining_key, handshake_hash=state.hash, ephemeral_secret=self.ephemeral_secret
+        )
+        return pending, self.ephemeral + self.sealed_static + sealed_payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticRead:
+    """Message 1 opened as far as the static key: it was meant for us, whoever it is from."""
+
+    state: "_Symmetric" = field(repr=False)
+    initiator_ephemeral: bytes
+    initiator_static: bytes
+    static_secret: bytes = field(repr=False)
+    sealed_payload: bytes
+
+    @property
+    def static_hash(self) -> bytes:
+        return self.state.hash
+
+    def finish(self) -> tuple[ResponderState, bytes]:
+        """The state to answer from, and the payload."""
+        state = self.state.mix_key(_dh(self.static_secret, self.initiator_static))
+        state, payload = state.open(self.sealed_payload)
+        pending = ResponderState(
+            chaining_key=state.chaining_key,
+            handshake_hash=state.hash,
+            initiator_ephemeral=self.initiator_ephemeral,
+            initiator_static=self.initiator_static,
+        )
+        return pending, payload
+
+
+def send_static(
+    *, prologue: bytes, responder_static: bytes, psk: bytes, static_secret: bytes, ephemeral_secret: bytes
+) -> StaticSent:
+    """The first half of message 1; `ephemeral_secret` must never make a second message."""
+    ephemeral = _public(ephemeral_secret)
+    state = _start(prologue, responder_static, psk, ephemeral)
+    state = state.mix_key(_dh(ephemeral_secret, responder_static))
+    state, sealed_static = state.seal(_public(static_secret))
+    return StaticSent(
+        state=state,
+        ephemeral=ephemeral,
+        sealed_static=sealed_static,
+        responder_static=responder_static,
+        static_secret=static_secret,
+        ephemeral_secret=ephemeral_secret,
+    )
+
+
+def read_static(
+    *, prologue: bytes, psk: bytes, static_secret: bytes, static_public: bytes, message: bytes
+) -> StaticRead:
+    """The first half of message 1, at the price of one DH; the second half costs another."""
+    if len(message) < FIRST_MESSAGE_OVERHEAD_SIZE:
+        raise RemoteProtocolError(Reason.NOISE, f"message 1 has only {len(message)} bytes")
+    static_end = KEY_SIZE + KEY_SIZE + AEAD_TAG_SIZE
+    ephemeral = message[:KEY_SIZE]
+    state = _start(prologue, static_public, psk, ephemeral)
+    state = state.mix_key(_dh(static_secret, ephemeral))
+    state, initiator_static = state.open(message[KEY_SIZE:static_end])
+    return StaticRead(
+        state=state,
+        initiator_ephemeral=ephemeral,
+        initiator_static=initiator_static,
+        static_secret=static_secret,
+        sealed_payload=message[static_end:],
+    )
+
+
 def initiate(
     *,
     prologue: bytes,
@@ -85,38 +176,26 @@ def initiate(
     payload: bytes,
 ) -> tuple[InitiatorState, bytes]:
     """Message 1: `-> psk, e, es, s, ss`; `ephemeral_secret` must never make a second message."""
-    ephemeral = _public(ephemeral_secret)
-    state = _start(prologue, responder_static, psk, ephemeral)
-    state = state.mix_key(_dh(ephemeral_secret, responder_static))
-    state, sealed_static = state.seal(_public(static_secret))
-    state = state.mix_key(_dh(static_secret, responder_static))
-    state, sealed_payload = state.seal(payload)
-    pending = InitiatorState(
-        chaining_key=state.chaining_key, handshake_hash=state.hash, ephemeral_secret=ephemeral_secret
-    )
-    return pending, ephemeral + sealed_static + sealed_payload
+    return send_static(
+        prologue=prologue,
+        responder_static=responder_static,
+        psk=psk,
+        static_secret=static_secret,
+        ephemeral_secret=ephemeral_secret,
+    ).finish(payload)
 
 
 def respond(
     *, prologue: bytes, psk: bytes, static_secret: bytes, message: bytes
 ) -> tuple[ResponderState, bytes]:
     """Reads message 1: the state to answer from, and its payload."""
-    if len(message) < FIRST_MESSAGE_OVERHEAD_SIZE:
-        raise RemoteProtocolError(Reason.NOISE, f"message 1 has only {len(message)} bytes")
-    static_end = KEY_SIZE + KEY_SIZE + AEAD_TAG_SIZE
-    ephemeral = message[:KEY_SIZE]
-    state = _start(prologue, _public(static_secret), psk, ephemeral)
-    state = state.mix_key(_dh(static_secret, ephemeral))
-    state, initiator_static = state.open(message[KEY_SIZE:static_end])
-    state = state.mix_key(_dh(static_secret, initiator_static))
-    state, payload = state.open(message[static_end:])
-    pending = ResponderState(
-        chaining_key=state.chaining_key,
-        handshake_hash=state.hash,
-        initiator_ephemeral=ephemeral,
-        initiator_static=initiator_static,
-    )
-    return pending, payload
+    return read_static(
+        prologue=prologue,
+        psk=psk,
+        static_secret=static_secret,
+        static_public=_public(static_secret),
+        message=message,
+    ).finish()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +232,7 @@ class _Symmetric:
 def _start(prologue: bytes, responder_static: bytes, psk: bytes, ephemeral: bytes) -> _Symmetric:
     """From the name to the initiator's ephemeral key, which a psk pattern mixes as a key too."""
     name = PROTOCOL_NAME.ljust(HASH_SIZE, b"\0")
-    said = _hash(_hash(name + prologue) + responder_static)
+    said = _hash(_hash(name + prologue) + responder_static)  # TOC-5 §1
     chaining_key, mixed, _ = _hkdf(name, _whole(psk), 3)
     return _mix_ephemeral(chaining_key, _hash(said + mixed), ephemeral)
 

@@ -24,6 +24,7 @@ from tocsin_protocol.limits import (
 )
 from tocsin_protocol.types import NotificationId
 
+# TOC-6 §4
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters but TAB and LF, and those that turn the direction of writing: a title could lie."""
 
@@ -161,7 +162,7 @@ def encode(notification: Notification) -> bytes:
     pairs: cbor.Map = {}
     for field in FIELDS:
         value = getattr(notification, field.name)
-        if value == DEFAULTS[field.name]:
+        if value == DEFAULTS[field.name]:  # TOC-6 §5
             continue
         if field.read(value) is None:
             raise LocalProtocolError(f"{field.name} must be {field.rule}")
@@ -174,6 +175,8 @@ def encode(notification: Notification) -> bytes:
 
 def decode(payload: bytes) -> Notification:
     """Unknown keys are ignored and broken fields dropped, unless a broken one is vital."""
+    if len(payload) > PAYLOAD_SIZE_MAX:  # TOC-6 §1
+        raise RemoteProtocolError(Reason.LENGTH, f"{len(payload)} bytes; {PAYLOAD_SIZE_MAX} fit an envelope")
     pairs = cbor.decode(payload)
     if not isinstance(pairs, dict):
         raise RemoteProtocolError(Reason.PAYLOAD, "a notification is a map")
@@ -181,6 +184,7 @@ def decode(payload: bytes) -> Notification:
         raise RemoteProtocolError(Reason.PAYLOAD, "a notification has a kind")
     found: dict[str, Any] = {}
     for field in FIELDS:
+        # TOC-6 §3
         if field.key not in pairs:
             continue
         value = field.read(pairs[field.key])

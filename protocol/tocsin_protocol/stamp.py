@@ -19,12 +19,12 @@ LAST_BYTES = tuple(bytes((value,)) for value in range(256))
 
 def price(*, cost: int, size: int, ttl_index: int) -> int:
     """`need`: the hashes that a stamp takes on average, at level 0."""
-    return cost * (size // ENVELOPE_SIZES[0]) * TTL_PRICE[ttl_index]
+    return cost * (size // ENVELOPE_SIZES[0]) * TTL_PRICE[ttl_index]  # TOC-3 §5.1
 
 
 def is_paid(mid: bytes, need: int) -> bool:
     """Whether the message id proves `need` hashes; Python's integers make the product exact."""
-    return int.from_bytes(mid[:WORK_SIZE], "big") * need < STAMP_LIMIT
+    return int.from_bytes(mid[:WORK_SIZE], "big") * need < STAMP_LIMIT  # TOC-3 §5.2
 
 
 def highest_paid_mid(need: int) -> bytes:

@@ -33,7 +33,7 @@ class ParsedTopic:
 
 def home(identity_key: IdentityKey) -> int:
     """The byte that says on which shard, at any depth, a person listens."""
-    return H("tcn1/home", identity_key, 16)[0]
+    return H("tcn1/home", identity_key, 16)[0]  # TOC-2 §1
 
 
 def shard_topic(network: Network, home: int) -> Topic:
@@ -48,14 +48,14 @@ def knock_topic(network: Network) -> Topic:
 
 def parse_topic(text: str) -> ParsedTopic:
     """Read a topic in canonical form, of any network and any depth."""
-    match = CANONICAL.fullmatch(text)
+    match = CANONICAL.fullmatch(text)  # TOC-2 §3
     if match is None:
         raise RemoteProtocolError(Reason.TOPIC, "not the form of a shard or knock topic")
     network_name, depth_digit, bucket_hex = match.groups()
     if depth_digit is None:
         return ParsedTopic(network_name=network_name, kind=TopicKind.KNOCK, depth=None, bucket=None)
     depth, bucket = int(depth_digit), int(bucket_hex, 16)
-    if bucket != _bucket(bucket, depth):
+    if bucket != _bucket(bucket, depth):  # TOC-2 §3
         raise RemoteProtocolError(Reason.TOPIC, "the bucket has bits below its depth")
     return ParsedTopic(network_name=network_name, kind=TopicKind.SHARD, depth=depth, bucket=bucket)
 

@@ -32,6 +32,9 @@ NotificationId = NewType("NotificationId", bytes)
 Mid = NewType("Mid", bytes)
 """Message id: 32 bytes that are the dedupe key, the price paid and the storage rank at once."""
 
+BodyId = NewType("BodyId", bytes)
+"""16 bytes that name a knock whatever stamp it carries."""
+
 Topic = NewType("Topic", str)
 """A gossip topic in canonical form."""
 

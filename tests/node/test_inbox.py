@@ -11,16 +11,16 @@ from tests.node.world import DAY_MS, TOPIC, Person, World, alert, nid_of, open_w
 from tocsin import inbox
 from tocsin.store.changes import DeleteStream
 from tocsin_protocol import cbor
+from tocsin_protocol.control import Confirm, write_control
 from tocsin_protocol.envelope import Envelope, EnvelopeClass, kind_of
 from tocsin_protocol.gossip.rpc import encode_entry
-from tocsin_protocol.introduce import confirm_payload
 from tocsin_protocol.limits import RECENT_MAX, WINDOW_SIZE
 from tocsin_protocol.notification import Notification, NotificationKind
 from tocsin_protocol.recognise import StreamMatch
 from tocsin_protocol.types import EnvelopeBytes
 from tocsin_protocol.wheel import Q
 
-CONFIRM = Notification(kind=NotificationKind.CONTROL, control=confirm_payload(0))
+CONFIRM = Notification(kind=NotificationKind.CONTROL, control=write_control(Confirm(generation=0)))
 
 
 async def start_pair(world: World, puppet: Puppet) -> tuple[Person, Person]:

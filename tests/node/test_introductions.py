@@ -9,7 +9,7 @@ from tests.node.world import DAY_MS, NETWORK, Person, World, befriend, identity_
 from tocsin.contacts import UnknownContact
 from tocsin.introductions import InviteRefused
 from tocsin_protocol.envelope import seal
-from tocsin_protocol.introduce import Invite
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.limits import HOUR_MS, INTRODUCTION_REPLY_HOURS
 
 LOW, HIGH = sorted(("alice", "bob"), key=lambda name: identity_of(name).identity_key)

@@ -25,7 +25,7 @@ from tocsin.introductions import (
 from tocsin.store.changes import Change, DeleteSend
 from tocsin.store.records import Send
 from tocsin.store.tables import Tables
-from tocsin_protocol.introduce import Invite
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.limits import HOUR_MS, INVITE_HOURS_MAX
 from tocsin_protocol.network import Network
 from tocsin_protocol.types import Hour, Now

@@ -19,7 +19,8 @@ from tocsin.store.changes import (
 )
 from tocsin.store.records import Introduction, ReceivingStream, StoredInvite
 from tocsin.store.tables import Tables
-from tocsin_protocol.introduce import Invite, Pending
+from tocsin_protocol.introduce import IntroductionKind, Pending
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.limits import EPOCH_HOURS, HOUR_MS, WINDOW_CONTROL_SIZE, WINDOW_SIZE
 from tocsin_protocol.noise import InitiatorState
 from tocsin_protocol.recognise import InviteTag, OnceMatch, ReplyTag, StreamMatch
@@ -213,6 +214,8 @@ def test_an_answer_is_expected_under_another_tag_each_day_until_it_has_come() ->
     bob = Profile(at(12))
     alice = identity_of("alice")
     pending = Pending(
+        kind=IntroductionKind.INVITE,
+        rotation=0,
         identity_key=alice.identity_key,
         contact_key=alice.contact_key,
         born_hour=hour(12),

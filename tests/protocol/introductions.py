@@ -1,5 +1,6 @@
 """Two people, an invite, and the messages that they, or somebody worse, would send."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -7,20 +8,13 @@ import pytest
 from tocsin_protocol import cbor, noise
 from tocsin_protocol.envelope import Envelope, EnvelopeClass, header_of, kind_of, open_sealed, seal
 from tocsin_protocol.errors import Reason, RemoteProtocolError
-from tocsin_protocol.identity import Card, Identity, Seed
-from tocsin_protocol.introduce import (
-    Answered,
-    Begun,
-    Finished,
-    Invite,
-    Pending,
-    answer,
-    begin,
-    finish,
-)
+from tocsin_protocol.grant import Grant
+from tocsin_protocol.identity import Card, Identity, Rotation, Seed
+from tocsin_protocol.introduce import Answered, Begun, Finished, Pending, answer, begin, finish
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.limits import EPOCH_HOURS, HOUR_MS
 from tocsin_protocol.network import Network
-from tocsin_protocol.types import Epoch, Hour, Now
+from tocsin_protocol.types import Epoch, Hour, IdentityKey, Now
 
 NETWORK = Network(name="test")
 EPOCH = Epoch(20_000)
@@ -28,9 +22,13 @@ HOUR = Hour(EPOCH * EPOCH_HOURS + 12)
 NOW = Now(unix_ms=HOUR * HOUR_MS, steady_ms=0)
 KIND = kind_of(EnvelopeClass.PAIR, 3)
 
-INVITER = Identity.from_seed(Seed(b"\x01" * 32))
-GUEST = Identity.from_seed(Seed(b"\x02" * 32))
-MALLORY = Identity.from_seed(Seed(b"\x03" * 32))
+FIRST = Rotation(number=0, not_before_hour=Hour(HOUR - 100))
+INVITER_SEED = Seed(b"\x01" * 32)
+INVITER = Identity.from_seed(INVITER_SEED, FIRST)
+GUEST_SEED = Seed(b"\x02" * 32)
+GUEST = Identity.from_seed(GUEST_SEED, FIRST)
+MALLORY = Identity.from_seed(Seed(b"\x03" * 32), FIRST)
+NOBODY: dict[IdentityKey, Card] = {}
 INVITE = Invite(
     identity_key=INVITER.identity_key,
     contact_key=INVITER.contact_key,
@@ -40,47 +38,67 @@ INVITE = Invite(
 )
 
 
-def card_of(identity: Identity) -> Card:
-    return Card(contact_key=identity.contact_key, rotation=0, not_before_hour=Hour(HOUR - 100))
-
-
-def begin_by(identity: Identity = GUEST, invite: Invite = INVITE, text: str = "it is me") -> Begun:
+def begin_by(
+    identity: Identity = GUEST,
+    invite: Invite = INVITE,
+    text: str = "it is me",
+    grant: Grant | None = None,
+    ephemeral: bytes = b"\x05" * 32,
+) -> Begun:
     return begin(
         identity=identity,
-        card=card_of(identity),
-        invite=invite,
+        door=invite.door,
+        contact_key=invite.contact_key,
         network=NETWORK,
         born_hour=HOUR,
         ttl_index=3,
         text=text,
         depth=2,
-        ephemeral=b"\x05" * 32,
+        grant=grant,
+        ephemeral=ephemeral,
         nonce=b"\x06" * 24,
     )
 
 
 def answer_to(
-    envelope: Envelope, identity: Identity = INVITER, invite: Invite = INVITE, now: Now = NOW
+    envelope: Envelope,
+    *,
+    identities: Sequence[Identity] = (INVITER,),
+    invite: Invite = INVITE,
+    now: Now = NOW,
+    grant: Grant | None = None,
+    seen: Mapping[IdentityKey, Card] = NOBODY,
 ) -> Answered:
     return answer(
-        identity=identity,
-        card=card_of(identity),
-        invite=invite,
+        identities=identities,
+        door=invite.door,
         network=NETWORK,
         envelope=envelope,
         now=now,
         depth=1,
+        grant=grant,
         ephemeral=b"\x07" * 32,
+        seen=seen,
     )
 
 
-def finish_with(pending: Pending, message2: bytes, born_hour: Hour = HOUR, now: Now = NOW) -> Finished:
-    return finish(identity=GUEST, pending=pending, payload=message2, born_hour=born_hour, now=now)
+def finish_with(
+    pending: Pending,
+    message2: bytes,
+    *,
+    born_hour: Hour = HOUR,
+    now: Now = NOW,
+    identities: Sequence[Identity] = (GUEST,),
+    seen: Mapping[IdentityKey, Card] = NOBODY,
+) -> Finished:
+    return finish(
+        identities=identities, pending=pending, payload=message2, born_hour=born_hour, now=now, seen=seen
+    )
 
 
 def own_fields(identity: Identity, **changed: Any) -> dict[int, Any]:
     """The card and more of an honest message, with changes by key: `_1=...`."""
-    card = card_of(identity)
+    card = identity.card
     fields: dict[int, Any] = {
         0: identity.identity_key,
         1: card.sign(identity),

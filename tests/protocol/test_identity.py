@@ -12,14 +12,20 @@ from tocsin_protocol import base32
 from tocsin_protocol.errors import LocalProtocolError, Reason, RemoteProtocolError
 from tocsin_protocol.hashing import KDF, H
 from tocsin_protocol.identity import (
+    FIRST_ROTATION,
     Address,
     Card,
     Identity,
+    Rotation,
     Seed,
+    check_successor,
+    rotate,
     safety_number,
     uri_check,
+    usable,
     verify_card,
 )
+from tocsin_protocol.limits import CONTACT_KEYS_MAX
 from tocsin_protocol.network import Network
 from tocsin_protocol.types import ContactKey, Hour, IdentityKey
 
@@ -59,6 +65,45 @@ def test_keys_are_derived_from_the_seed() -> None:
     assert ALICE.contact_key == crypto_scalarmult_base(ALICE.contact_secret)
     assert Identity.from_seed(SEED) == ALICE
     assert BOB.identity_key != ALICE.identity_key
+
+
+def test_each_rotation_has_a_contact_key_of_its_own() -> None:
+    rotation = Rotation.at(Hour(0x01020304))
+    rotated = Identity.from_seed(SEED, rotation)
+    assert rotated.identity_key == ALICE.identity_key
+    assert rotated.contact_secret == KDF(SEED, "tcn1/seed", b"kk\x01\x02\x03\x04", 32)
+    assert rotated.card == Card(
+        contact_key=rotated.contact_key, rotation=0x01020304, not_before_hour=Hour(0x01020304)
+    )
+    assert ALICE.card == Card(contact_key=ALICE.contact_key, rotation=0, not_before_hour=Hour(0))
+    verify_card(rotated.card, ALICE.identity_key, rotated.card.sign(rotated), Hour(0x01020303))
+    for number in (-1, 1 << 32):
+        with pytest.raises(LocalProtocolError, match="rotation"):
+            Identity.from_seed(SEED, Rotation(number=number, not_before_hour=Hour(0)))
+
+
+def test_a_replaced_contact_key_is_kept_30_days_and_tried_after_the_newest() -> None:
+    rotations = rotate(rotate((FIRST_ROTATION,), NOW), Hour(NOW + 10))
+    assert [rotation.number for rotation in rotations] == [NOW + 10, NOW, 0]
+    assert usable(rotations, Hour(NOW + 30 * 24)) == rotations
+    assert [each.number for each in usable(rotations, Hour(NOW + 30 * 24 + 1))] == [NOW + 10, NOW]
+    assert [each.number for each in usable(rotations, Hour(NOW + 9999))] == [NOW + 10]
+    assert [each.number for each in rotate(rotations, Hour(NOW + 9999))] == [NOW + 9999, NOW + 10]
+
+
+@pytest.mark.parametrize("hour", [NOW, NOW - 1])
+def test_a_contact_key_is_never_replaced_by_an_older_one(hour: int) -> None:
+    with pytest.raises(LocalProtocolError, match="once an hour"):
+        rotate(rotate((FIRST_ROTATION,), NOW), Hour(hour))
+
+
+def test_the_number_of_contact_keys_is_bounded() -> None:
+    rotations: tuple[Rotation, ...] = (FIRST_ROTATION,)
+    for hours in range(1, CONTACT_KEYS_MAX):
+        rotations = rotate(rotations, Hour(NOW + hours))
+    assert len(rotations) == CONTACT_KEYS_MAX
+    with pytest.raises(LocalProtocolError, match="at most"):
+        rotate(rotations, Hour(NOW + 100))
 
 
 @pytest.mark.parametrize("size", [0, 31, 33])
@@ -202,6 +247,37 @@ def test_a_malformed_card_is_neither_signed_nor_believed(malformed: Card) -> Non
         malformed.sign(ALICE)
     with pytest.raises(RemoteProtocolError, match="size"):
         verify_card(malformed, ALICE.identity_key, bytes(64), NOW)
+
+
+SEEN = Card(contact_key=ALICE.contact_key, rotation=7, not_before_hour=NOW)
+
+
+@pytest.mark.parametrize(
+    ("card", "seen"),
+    [
+        (SEEN, None),
+        (SEEN, SEEN),
+        (replace(SEEN, not_before_hour=Hour(NOW + 1)), SEEN),
+        (replace(SEEN, rotation=8), SEEN),
+        (replace(SEEN, rotation=8, contact_key=BOB.contact_key), SEEN),
+    ],
+)
+def test_a_card_may_repeat_or_follow_the_newest_seen(card: Card, seen: Card | None) -> None:
+    check_successor(card, seen)
+
+
+@pytest.mark.parametrize(
+    ("card", "detail"),
+    [
+        (replace(SEEN, rotation=6), "newer"),
+        (replace(SEEN, rotation=6, contact_key=BOB.contact_key), "newer"),
+        (replace(SEEN, contact_key=BOB.contact_key), "another key"),
+    ],
+)
+def test_a_card_may_not_go_back_behind_the_newest_seen(card: Card, detail: str) -> None:
+    with pytest.raises(RemoteProtocolError, match=detail) as caught:
+        check_successor(card, SEEN)
+    assert caught.value.reason is Reason.CARD
 
 
 def test_both_people_see_the_same_safety_number() -> None:

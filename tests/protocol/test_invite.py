@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tocsin_protocol import base32
 from tocsin_protocol.errors import LocalProtocolError, Reason, RemoteProtocolError
 from tocsin_protocol.identity import uri_check
-from tocsin_protocol.introduce import INVITE_SCHEME, Invite
+from tocsin_protocol.invite import INVITE_SCHEME, Invite
 from tocsin_protocol.network import Network
 from tocsin_protocol.types import ContactKey, Hour, IdentityKey
 

@@ -15,6 +15,7 @@ SOURCE = Path(limits.__file__).read_text("utf-8")
     [
         ("SEALED_OVERHEAD_SIZE", "84", "the largest payload must be 5036 bytes"),
         ("HEADER_SIZE", "30", "an envelope is header, body head, body, stamp head and stamp nonce"),
+        ("KNOCK_PAYLOAD_SIZE", "372", "a knock is e, the sealed static key and the sealed payload"),
         ("WRITE_SIZE_MAX", "20_000", "a write must hold several of the largest envelopes"),
         ("TTL_PRICE", "(1, 1)", "every ttl needs a price"),
     ],

@@ -115,6 +115,28 @@ def test_both_implementations_write_the_same_bytes() -> None:
     assert theirs.write_message(b"welcome") == message2
 
 
+def test_both_sides_know_the_hash_after_the_static_key_before_the_payload() -> None:
+    sent = noise.send_static(
+        prologue=PROLOGUE,
+        responder_static=crypto_scalarmult_base(RESPONDER),
+        psk=PSK,
+        static_secret=INITIATOR,
+        ephemeral_secret=INITIATOR_EPHEMERAL,
+    )
+    pending, message1 = sent.finish(b"hello")
+    assert (pending, message1) == initiate()
+    read = noise.read_static(
+        prologue=PROLOGUE,
+        psk=PSK,
+        static_secret=RESPONDER,
+        static_public=crypto_scalarmult_base(RESPONDER),
+        message=message1,
+    )
+    assert read.static_hash == sent.static_hash != pending.handshake_hash
+    assert read.initiator_static == crypto_scalarmult_base(INITIATOR)
+    assert read.finish() == respond(message1)
+
+
 def test_both_sides_share_the_chaining_key_after_message_1() -> None:
     pending, message1 = initiate()
     state, _ = respond(message1)

@@ -10,12 +10,9 @@ from tocsin_protocol.errors import LocalProtocolError
 from tocsin_protocol.limits import (
     CATCH_UP_EPOCHS,
     CHAIN_INDEX_MAX,
-    EPOCH_HOURS,
-    HOUR_MS,
     LOOKAHEAD_EPOCHS_MAX,
-    TURN_UPTIME_MS_MIN,
 )
-from tocsin_protocol.types import Epoch, IdentityKey, Now
+from tocsin_protocol.types import Epoch, IdentityKey
 from tocsin_protocol.wheel import (
     Chain,
     Direction,
@@ -25,9 +22,8 @@ from tocsin_protocol.wheel import (
     direction_of,
     first_chain,
     first_wheel,
-    may_send,
-    may_turn,
     roots_of_introduction,
+    roots_of_renewal,
     tags_ahead,
     turn,
 )
@@ -46,10 +42,6 @@ def u32(number: int) -> bytes:
     return number.to_bytes(4, "big")
 
 
-def at_epoch(epoch: int) -> Now:
-    return Now(unix_ms=epoch * EPOCH_HOURS * HOUR_MS + 5, steady_ms=0)
-
-
 def keys_from(chain: Chain, count: int) -> set[bytes]:
     keys: set[bytes] = set()
     for _ in range(count):
@@ -63,6 +55,13 @@ def test_the_roots_of_generation_0() -> None:
     both = spelled_out(k1, b"tcn1/gen", u32(0) + k2 + handshake_hash, 64)
     roots = roots_of_introduction(k1, k2, handshake_hash)
     assert roots == Roots(generation=0, key=both[:32], wheel_key=both[32:])
+
+
+def test_the_roots_of_a_renewal_follow_from_the_last_root_and_from_what_only_two_ephemerals_give() -> None:
+    key, shared, transcript = b"\x01" * 32, b"\x02" * 32, b"\x03" * 32
+    both = spelled_out(key, b"tcn1/gen", u32(7) + shared + bytes(32) + transcript, 64)
+    roots = roots_of_renewal(key=key, generation=7, shared=shared, transcript=transcript)
+    assert roots == Roots(generation=7, key=both[:32], wheel_key=both[32:])
 
 
 def test_a_wheel_a_chain_and_a_link() -> None:
@@ -118,10 +117,10 @@ def test_a_wheel_looks_400_epochs_past_the_committed_one_and_never_back() -> Non
 
 def test_a_chain_ends_after_65536_messages() -> None:
     last = Chain(epoch=EPOCH, q=Q.RING, index=CHAIN_INDEX_MAX, key=b"\x01" * 32)
-    assert len(list(tags_ahead(last, 16))) == 1
+    assert len(tags_ahead(last, 16)) == 1
     ended, link = last.step()
     assert link.index == 65_535
-    assert list(tags_ahead(ended, 16)) == []
+    assert tags_ahead(ended, 16) == []
     with pytest.raises(LocalProtocolError):
         ended.step()
 
@@ -133,7 +132,7 @@ def test_tags_ahead_are_the_tags_of_the_links_to_come() -> None:
     for _ in range(5):
         after, link = after.step()
         expected.append(link.tag)
-    assert list(tags_ahead(chain, 5)) == expected
+    assert tags_ahead(chain, 5) == expected
 
 
 def test_a_turn_gives_the_first_chains_of_its_epoch_and_the_wheel_after() -> None:
@@ -169,32 +168,6 @@ def test_after_a_turn_a_used_key_cannot_be_derived_from_what_is_kept() -> None:
     derivable = set[bytes]().union(*(keys_from(chain, 50) for chain in kept))
     assert used.key not in derivable
     assert used.key in keys_from(turned.chains[0], 1), "so a chain with stored state must not be stored again"
-
-
-@pytest.mark.parametrize(
-    ("ahead", "uptime_ms", "confirmed", "expected"),
-    [
-        (1, TURN_UPTIME_MS_MIN, False, True),
-        (1, TURN_UPTIME_MS_MIN - 1, False, False),
-        (2, TURN_UPTIME_MS_MIN, False, False),
-        (0, TURN_UPTIME_MS_MIN, False, False),
-        (-1, TURN_UPTIME_MS_MIN, False, False),
-        (1, 0, True, True),
-        (30, 0, True, True),
-        (0, 0, True, False),
-        (-1, 0, True, False),
-    ],
-)
-def test_the_clock_alone_turns_one_epoch_after_an_hour_or_any_if_confirmed(
-    ahead: int, uptime_ms: int, confirmed: bool, expected: bool
-) -> None:
-    now = at_epoch(EPOCH + ahead)
-    assert may_turn(committed=EPOCH, now=now, uptime_ms=uptime_ms, clock_confirmed=confirmed) is expected
-
-
-@pytest.mark.parametrize(("ahead", "expected"), [(-1, False), (0, True), (1, True), (2, False)])
-def test_nothing_is_sent_while_the_clock_is_behind_or_far_ahead(ahead: int, expected: bool) -> None:
-    assert may_send(committed=EPOCH, now=at_epoch(EPOCH + ahead)) is expected
 
 
 def test_no_key_is_printed() -> None:

@@ -34,8 +34,9 @@ class RpcError(Exception):
 
 
 def parse_request(line: bytes) -> Request:
+    """Text as a whole, since nobody looks into `params` here: whoever does may rely on it."""
     try:
-        request = msgspec.json.decode(line, type=Request)
+        request = msgspec.json.decode(line.decode(), type=Request)
     except msgspec.ValidationError as error:
         raise RpcError(INVALID_REQUEST, f"not a JSON-RPC 2.0 request: {error}") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:

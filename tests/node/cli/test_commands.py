@@ -17,7 +17,7 @@ from tests.node.cli.town import PATIENCE_S, Town, rung
 from tocsin.api.unix_socket import CLIENTS_MAX
 from tocsin.cli.listen import describe
 from tocsin_protocol.identity import Identity, Seed
-from tocsin_protocol.introduce import Invite
+from tocsin_protocol.invite import Invite
 from tocsin_protocol.network import Network
 from tocsin_protocol.types import Hour
 
