@@ -6,6 +6,7 @@
 PYTHON ?=
 VENV ?= .venv
 ARGS ?=
+FUZZ_S ?= 600
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 PACKAGES := protocol node simulations
@@ -14,7 +15,7 @@ FITTING := 3.11 3.12 3.13
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint lint-format lint-ruff lint-types lint-imports lint-tidy \
-	interop bench fuzz format constraints clean
+	interop bench fuzz properties vectors format constraints clean
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 — \2/p' $(firstword $(MAKEFILE_LIST))
@@ -55,7 +56,7 @@ demo: $(READY) ## three nodes on this machine: pair, ring, explain
 	@$(BIN)/tocsin demo
 
 test: $(READY) ## the tests that need Python only, and the coverage gates
-	@$(BIN)/python -m coverage run -m pytest tests --ignore=tests/interop --ignore=tests/bench $(ARGS)
+	@$(BIN)/python -m coverage run -m pytest tests --ignore=tests/interop --ignore=tests/bench --ignore=tests/fuzz $(ARGS)
 	@$(BIN)/python -m coverage report --include='protocol/*' --fail-under=100
 	@$(BIN)/python -m coverage report --include='node/*' --fail-under=90
 
@@ -65,8 +66,14 @@ interop: $(READY) ## the tests that need more: other Pythons, Node.js (tests/int
 bench: $(READY) ## measure, and print one table
 	@$(BIN)/python tests/bench/run.py $(ARGS)
 
-fuzz: $(READY) ## the property tests with FUZZ_EXAMPLES=20000 new examples each
+fuzz: $(READY) ## every parser under a coverage-guided fuzzer, FUZZ_S=600 seconds in all
+	@$(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_S) $(ARGS)
+
+properties: $(READY) ## the property tests with FUZZ_EXAMPLES=20000 new examples each
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/protocol -m hypothesis $(ARGS)
+
+vectors: $(READY) ## write specs/vectors again; nothing changes unless specs/reference did
+	@$(BIN)/python specs/reference/generate.py
 
 # --- what holds the source to its rules --------------------------------------------------------
 
@@ -85,7 +92,8 @@ lint-imports: $(READY)
 	@PYTHONPATH=protocol:node:simulations $(BIN)/lint-imports --no-logo
 
 lint-tidy: $(READY)
-	@$(BIN)/python -m pytest -q tests/repository/test_tidy.py tests/repository/test_protocol_imports.py
+	@$(BIN)/python -m pytest -q tests/repository/test_tidy.py tests/repository/test_protocol_imports.py \
+		tests/repository/test_reference_imports.py
 
 format: $(READY) ## rewrite the source the way lint wants it
 	@$(BIN)/ruff check --fix-only --select I .

@@ -19,6 +19,7 @@ DOC = '"""A planted module. It is not part of the project."""\n\n'
 NODE = "node/tocsin/planted.py"
 PROTOCOL = "protocol/tocsin_protocol/planted.py"
 SIMULATION = "simulations/tocsin_sim/planted.py"
+REFERENCE = "specs/reference/planted.py"
 COMMAND = "node/tocsin/cli/planted.py"
 # Put together from pieces, because the rules read this file too.
 HOME = "/" + "home" + "/someone/wheel"
@@ -103,6 +104,7 @@ TIDY = [
     tidy(PROTOCOL, DOC + "import socket\n", "socket is not on the allow-list"),
     tidy(PROTOCOL, DOC + "from os import path\n", "os.path is not on the allow-list"),
     tidy(PROTOCOL, DOC + "FILE = open('file')\n", "open reaches outside"),
+    tidy(REFERENCE, DOC + "import tocsin_protocol\n", "tocsin_protocol is not on the reference's allow-list"),
 ]
 
 
