@@ -8,6 +8,7 @@ import { INDEX_MAX, step, tagOf } from './wheel.mjs'
 const WINDOW = { 0: 16, 128: 4 }
 const SKIPPED = { 0: 64, 128: 16 }
 const RINGING = [0, 2, 3, 9, 10]
+const LAST_KIND = 10
 
 class Stream {
   constructor (told) {
@@ -63,7 +64,7 @@ function isWithin (streams, stream, limits) {
 function outcomeOf (payload, q) {
   try {
     const { fields } = notification(payload)
-    return RINGING.includes(fields.kind) === (q === 0) ? 'ok' : 'payload'
+    return fields.kind > LAST_KIND || RINGING.includes(fields.kind) === (q === 0) ? 'ok' : 'payload'
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     return error.layer
