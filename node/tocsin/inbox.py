@@ -22,7 +22,7 @@ from tocsin_protocol.envelope import Envelope, EnvelopeClass, open_sealed
 from tocsin_protocol.errors import RemoteProtocolError
 from tocsin_protocol.gossip.events import Deliver, Witness
 from tocsin_protocol.limits import TTL_HOURS
-from tocsin_protocol.notification import Notification, NotificationKind
+from tocsin_protocol.notification import RINGING, Notification, NotificationKind
 from tocsin_protocol.recognise import InviteTag, OnceMatch, ReplyTag, StreamMatch
 from tocsin_protocol.types import Hour, MessageKey, Now, PeerId
 from tocsin_protocol.wheel import Q
@@ -31,16 +31,6 @@ from tocsin_protocol.witness import Parked, Witnesses
 QUEUE_MAX = 1_024
 """Deliveries that wait to be recognised; a full queue loses the newest, and counts it."""
 RETRY_S = 2.0
-RINGING = frozenset(
-    (
-        NotificationKind.ALERT,
-        NotificationKind.ACTIVITY,
-        NotificationKind.CALL,
-        NotificationKind.WEBPUSH,
-        NotificationKind.MATRIX,
-    )
-)
-"""The kinds that may come on the ringing stream; all others come on the control stream."""
 
 
 class Inbox:

@@ -9,7 +9,8 @@ from enum import IntEnum
 from tocsin_protocol import cbor, fields
 from tocsin_protocol.errors import LocalProtocolError, Reason, RemoteProtocolError
 from tocsin_protocol.limits import APP_SIZE_MAX, GRANT_CONTROL_PER_DAY_MAX, GRANT_SIZE_MAX
-from tocsin_protocol.notification import UNSAFE, NotificationKind
+from tocsin_protocol.notification import NotificationKind
+from tocsin_protocol.notification_values import UNSAFE
 from tocsin_protocol.types import Hour
 from tocsin_protocol.wheel import Q
 

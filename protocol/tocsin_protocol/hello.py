@@ -13,7 +13,7 @@ from tocsin_protocol.grant import Grant
 from tocsin_protocol.identity import Card, Identity, check_successor, verify_card
 from tocsin_protocol.limits import GRANT_INTRODUCTION_SIZE_MAX, INTRO_TEXT_SIZE_MAX
 from tocsin_protocol.network import DEPTH_MAX
-from tocsin_protocol.notification import UNSAFE
+from tocsin_protocol.notification_values import UNSAFE
 from tocsin_protocol.types import ContactKey, Hour, IdentityKey
 
 

@@ -173,6 +173,33 @@ TITLE_SIZE_MAX = 256
 SUBTITLE_SIZE_MAX = 256
 BODY_SIZE_MAX = 2048
 THREAD_SIZE_MAX = 64
+CHANNEL_SIZE_MAX = 64
+CATEGORY_SIZE_MAX = 64
+THEMED_NAME_SIZE_MAX = 64
+"""Of an icon or a sound: a name in a theme, so never a path."""
+COLLAPSE_SIZE_MAX = 32
+LINK_SIZE_MAX = 1024
+DATA_SIZE_MAX = 2048
+"""What the app says to itself; as much as a body."""
+MEDIA_MAX = 4
+BLOB_HASH_SIZE = 32
+BLOB_KEY_SIZE = 32
+BLOB_MIME_SIZE_MAX = 128
+BLOB_NAME_SIZE_MAX = 128
+THUMB_SIZE_MAX = 1024
+"""Four of them still fit the largest payload beside a title."""
+ACTIONS_MAX = 3
+"""No desktop and no phone shows more buttons."""
+ACTION_ID_SIZE_MAX = 32
+ACTION_LABEL_SIZE_MAX = 64
+CONVERSATION_SIZE_MAX = 512
+PROGRESS_MAX = 1000
+TAGS_MAX = 8
+TAG_TEXT_SIZE_MAX = 32
+LOC_KEY_SIZE_MAX = 64
+LOC_ARGS_MAX = 8
+LOC_ARG_SIZE_MAX = 256
+"""As much as the title that it stands in."""
 TTL_S_DEFAULT = 172_800
 TTL_S_MAX = 604_800
 CBOR_DEPTH_MAX = 8

@@ -3,30 +3,61 @@
 It decides nothing: what may ring, when, and what a control map means are for others to say.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Any, Final, TypeGuard, TypeVar
+from typing import Any, Final
 
 from tocsin_protocol import cbor
 from tocsin_protocol.errors import LocalProtocolError, Reason, RemoteProtocolError
 from tocsin_protocol.limits import (
+    ACTIONS_MAX,
     APP_SIZE_MAX,
     BODY_SIZE_MAX,
+    CATEGORY_SIZE_MAX,
+    CHANNEL_SIZE_MAX,
+    COLLAPSE_SIZE_MAX,
+    DATA_SIZE_MAX,
+    LINK_SIZE_MAX,
+    MEDIA_MAX,
     NOTIFICATION_ID_SIZE,
     PAYLOAD_SIZE_MAX,
     SUBTITLE_SIZE_MAX,
+    TAG_TEXT_SIZE_MAX,
+    TAGS_MAX,
+    THEMED_NAME_SIZE_MAX,
     THREAD_SIZE_MAX,
     TITLE_SIZE_MAX,
     TTL_S_DEFAULT,
     TTL_S_MAX,
 )
+from tocsin_protocol.notification_parts import (
+    ACTION,
+    ACTIVITY,
+    BADGE,
+    CONVERSATION,
+    LOC,
+    MEDIA,
+    Action,
+    Activity,
+    Badge,
+    Conversation,
+    Loc,
+    Media,
+)
+from tocsin_protocol.notification_values import (
+    Shape,
+    choice,
+    either,
+    flag,
+    link,
+    opaque,
+    raw,
+    several,
+    text,
+    themed_name,
+    uint,
+)
 from tocsin_protocol.types import NotificationId
-
-# TOC-6 §4
-UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters but TAB and LF, and those that turn the direction of writing: a title could lie."""
 
 
 class NotificationKind(IntEnum):
@@ -46,6 +77,19 @@ class NotificationKind(IntEnum):
     MATRIX = 10
 
 
+# TOC-6 §6
+RINGING: Final = frozenset(
+    (
+        NotificationKind.ALERT,
+        NotificationKind.ACTIVITY,
+        NotificationKind.CALL,
+        NotificationKind.WEBPUSH,
+        NotificationKind.MATRIX,
+    )
+)
+"""The kinds of the stream whose tags alone may ring; all others of today come on the control stream."""
+
+
 class Urgency(IntEnum):
     """Delivery urgency in the words of RFC 8030."""
 
@@ -55,118 +99,146 @@ class Urgency(IntEnum):
     HIGH = 3
 
 
+class BodyFormat(IntEnum):
+    """How the body is written."""
+
+    PLAIN = 0
+    MARKDOWN_LITE = 1
+
+
+class Interruption(IntEnum):
+    """How loud the sender would like it; the receiver clamps."""
+
+    SILENT = 0
+    PASSIVE = 1
+    ACTIVE = 2
+    TIME_SENSITIVE = 3
+    CRITICAL = 4
+
+
+class Visibility(IntEnum):
+    """What a locked screen may show."""
+
+    PUBLIC = 0
+    PRIVATE = 1
+    SECRET = 2
+
+
+class Receipt(IntEnum):
+    """What the sender would like to be told; the receiver has to agree."""
+
+    DELIVERED = 0
+    SEEN = 1
+    ACTED = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
     """Empty text is the same as none.
 
-    `first` is set only when a notification is sealed again: the id of its first sealing. `control` is the
-    raw map, which its own reader judges.
+    `first` is set only when a notification is sealed again: the id of its first sealing; `of` is the one
+    that a retract or a receipt speaks of. `data` and `control` are raw maps, which their own readers judge.
     """
 
     kind: NotificationKind
     ts_ms: int | None = None
     ttl_s: int = TTL_S_DEFAULT
     app: str = ""
+    channel: str = ""
+    category: str = ""
     title: str = ""
     subtitle: str = ""
     body: str = ""
+    body_format: BodyFormat = BodyFormat.PLAIN
+    icon: str | Media = ""
+    media: tuple[Media, ...] = ()
+    actions: tuple[Action, ...] = ()
+    link: str = ""
+    data: cbor.Map | None = None
     urgency: Urgency = Urgency.NORMAL
+    interruption: Interruption = Interruption.ACTIVE
+    collapse: str = ""
+    rev: int = 0
     thread: str = ""
+    conversation: Conversation | None = None
+    badge: Badge | None = None
+    sound: str = ""
+    visibility: Visibility | None = None
+    activity: Activity | None = None
+    tags: tuple[str, ...] = ()
+    want: tuple[Receipt, ...] = ()
+    hist: bool = True
+    not_before_ms: int | None = None
+    loc: Loc | None = None
     first: NotificationId | None = None
+    of: NotificationId | None = None
     control: cbor.Map | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Field:
-    """`read` gives None for a value that breaks `rule`; without a vital field nothing is left."""
+    """Without a vital field nothing is left."""
 
-    key: int
     name: str
-    rule: str
-    read: Callable[[cbor.Value], Any]
+    shape: Shape
     vital: bool = False
 
 
-def _text(key: int, name: str, size_max: int) -> _Field:
-    def read(value: cbor.Value) -> str | None:
-        if not isinstance(value, str) or len(value.encode("utf-8", "surrogatepass")) > size_max:
-            return None
-        return UNSAFE.sub("", value)
-
-    return _Field(key=key, name=name, rule=f"text of at most {size_max} bytes of UTF-8", read=read)
-
-
-def _uint(key: int, name: str, highest: int) -> _Field:
-    def read(value: cbor.Value) -> int | None:
-        return value if _is_uint(value) and value <= highest else None
-
-    return _Field(key=key, name=name, rule=f"a whole number from 0 to {highest}", read=read)
-
-
-Chosen = TypeVar("Chosen", bound=IntEnum)
-
-
-def _choice(
-    key: int, name: str, choices: type[Chosen], *, unknown: Chosen | None = None, vital: bool = False
-) -> _Field:
-    numbers = frozenset(choices)
-
-    def read(value: cbor.Value) -> Chosen | None:
-        if not _is_uint(value):
-            return None
-        return choices(value) if value in numbers else unknown
-
-    return _Field(key=key, name=name, rule=f"the number of a {choices.__name__}", read=read, vital=vital)
-
-
-def _id(key: int, name: str, *, vital: bool = False) -> _Field:
-    def read(value: cbor.Value) -> NotificationId | None:
-        if not isinstance(value, bytes) or len(value) != NOTIFICATION_ID_SIZE:
-            return None
-        return NotificationId(value)
-
-    return _Field(key=key, name=name, rule=f"{NOTIFICATION_ID_SIZE} bytes", read=read, vital=vital)
-
-
-def _map(key: int, name: str, *, vital: bool = False) -> _Field:
-    def read(value: cbor.Value) -> cbor.Map | None:
-        return value if isinstance(value, dict) else None
-
-    return _Field(key=key, name=name, rule="a map", read=read, vital=vital)
-
-
-def _is_uint(value: cbor.Value) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
 KIND_KEY: Final = 0
-FIELDS: Final = (
-    _choice(KIND_KEY, "kind", NotificationKind, unknown=NotificationKind.UNKNOWN, vital=True),
-    _uint(1, "ts_ms", cbor.UINT_MAX),
-    _uint(2, "ttl_s", TTL_S_MAX),
-    _text(3, "app", APP_SIZE_MAX),
-    _text(6, "title", TITLE_SIZE_MAX),
-    _text(7, "subtitle", SUBTITLE_SIZE_MAX),
-    _text(8, "body", BODY_SIZE_MAX),
-    _choice(15, "urgency", Urgency),
-    _text(19, "thread", THREAD_SIZE_MAX),
-    _id(30, "first", vital=True),
-    _map(32, "control", vital=True),
-)
+FIELDS: Final = {
+    KIND_KEY: _Field(
+        name="kind", shape=choice(NotificationKind, unknown=NotificationKind.UNKNOWN), vital=True
+    ),
+    1: _Field(name="ts_ms", shape=uint()),
+    2: _Field(name="ttl_s", shape=uint(TTL_S_MAX)),
+    3: _Field(name="app", shape=text(APP_SIZE_MAX)),
+    4: _Field(name="channel", shape=text(CHANNEL_SIZE_MAX)),
+    5: _Field(name="category", shape=text(CATEGORY_SIZE_MAX)),
+    6: _Field(name="title", shape=text(TITLE_SIZE_MAX)),
+    7: _Field(name="subtitle", shape=text(SUBTITLE_SIZE_MAX)),
+    8: _Field(name="body", shape=text(BODY_SIZE_MAX)),
+    9: _Field(name="body_format", shape=choice(BodyFormat)),
+    10: _Field(name="icon", shape=either(themed_name(THEMED_NAME_SIZE_MAX), MEDIA)),
+    11: _Field(name="media", shape=several(MEDIA, MEDIA_MAX)),
+    12: _Field(name="actions", shape=several(ACTION, ACTIONS_MAX)),
+    13: _Field(name="link", shape=link(LINK_SIZE_MAX)),
+    14: _Field(name="data", shape=opaque(DATA_SIZE_MAX)),
+    15: _Field(name="urgency", shape=choice(Urgency)),
+    16: _Field(name="interruption", shape=choice(Interruption)),
+    17: _Field(name="collapse", shape=text(COLLAPSE_SIZE_MAX)),
+    18: _Field(name="rev", shape=uint()),
+    19: _Field(name="thread", shape=text(THREAD_SIZE_MAX)),
+    20: _Field(name="conversation", shape=CONVERSATION),
+    21: _Field(name="badge", shape=BADGE),
+    22: _Field(name="sound", shape=themed_name(THEMED_NAME_SIZE_MAX)),
+    23: _Field(name="visibility", shape=choice(Visibility)),
+    24: _Field(name="activity", shape=ACTIVITY),
+    25: _Field(name="tags", shape=several(text(TAG_TEXT_SIZE_MAX), TAGS_MAX)),
+    26: _Field(name="want", shape=several(choice(Receipt), len(Receipt))),
+    27: _Field(name="hist", shape=flag()),
+    28: _Field(name="not_before_ms", shape=uint()),
+    29: _Field(name="loc", shape=LOC),
+    30: _Field(name="first", shape=raw(NOTIFICATION_ID_SIZE), vital=True),
+    31: _Field(name="of", shape=raw(NOTIFICATION_ID_SIZE)),
+    32: _Field(name="control", shape=opaque(), vital=True),
+}
 DEFAULTS: Final = {field.name: field.default for field in fields(Notification)}
 """What need not be sent; `kind` has none and always is."""
+KINDS_ABOUT_ANOTHER: Final = frozenset({NotificationKind.RETRACT, NotificationKind.RECEIPT})
 
 
 def encode(notification: Notification) -> bytes:
     """The payload to seal; LocalProtocolError names the field that the receiver would drop."""
+    if notification.of is not None and notification.kind not in KINDS_ABOUT_ANOTHER:  # TOC-6 §3
+        raise LocalProtocolError("of must be in a retract or in a receipt")
     pairs: cbor.Map = {}
-    for field in FIELDS:
+    for key, field in FIELDS.items():
         value = getattr(notification, field.name)
         if value == DEFAULTS[field.name]:  # TOC-6 §5
             continue
-        if field.read(value) is None:
-            raise LocalProtocolError(f"{field.name} must be {field.rule}")
-        pairs[field.key] = value
+        pairs[key] = field.shape.write(value)
+        if field.shape.read(pairs[key]) is None:
+            raise LocalProtocolError(f"{field.name} must be {field.shape.rule}")
     payload = cbor.encode(pairs)
     if len(payload) > PAYLOAD_SIZE_MAX:
         raise LocalProtocolError(f"the notification is {len(payload)} bytes; {PAYLOAD_SIZE_MAX} fit")
@@ -183,13 +255,16 @@ def decode(payload: bytes) -> Notification:
     if KIND_KEY not in pairs:
         raise RemoteProtocolError(Reason.PAYLOAD, "a notification has a kind")
     found: dict[str, Any] = {}
-    for field in FIELDS:
+    for key, sent in pairs.items():
         # TOC-6 §3
-        if field.key not in pairs:
+        field = FIELDS.get(key)
+        if field is None:
             continue
-        value = field.read(pairs[field.key])
+        value = field.shape.read(sent)
         if value is not None:
             found[field.name] = value
         elif field.vital:
-            raise RemoteProtocolError(Reason.PAYLOAD, f"{field.name} must be {field.rule}")
+            raise RemoteProtocolError(Reason.PAYLOAD, f"{field.name} must be {field.shape.rule}")
+    if found["kind"] not in KINDS_ABOUT_ANOTHER:
+        found.pop("of", None)
     return Notification(**found)

@@ -14,6 +14,7 @@ from families import (
     cbor,
     control,
     envelope,
+    further,
     grant,
     hashing,
     identity,
@@ -60,6 +61,7 @@ FAMILIES: tuple[Family, ...] = (
     reintroduction.family,
     grant.family,
     notification.family,
+    further.family,
 )
 
 

@@ -1,28 +1,16 @@
-"""Targets for what is read without a secret: CBOR and what is written in it, texts, envelopes.
+"""Targets for what is read without a secret: CBOR and what is written in it, addresses and other texts.
 
 Where a codec has one encoding for a value, what was read must be written as the same bytes.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-
-from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import assert_never
 
 from tests.fuzz import seeds
-from tests.fuzz.target import HOUR, NETWORK, NOW, AnyTarget, Seeds, Target, cut, is_refused, text_of
+from tests.fuzz.target import HOUR, NETWORK, AnyTarget, Seeds, Target, cut, is_refused, text_of
 from tocsin_protocol import base32, cbor, control, fields, notification
-from tocsin_protocol.control import Accept, Control, NewCard, Offer
-from tocsin_protocol.envelope import (
-    PADDING_START,
-    UNSTAMPED,
-    Envelope,
-    RelayCheck,
-    header_of,
-    message_id,
-    open_sealed,
-    seal,
-)
+from tocsin_protocol.control import U32_MAX, Accept, Confirm, Control, NewCard, NewGrant, Offer
 from tocsin_protocol.errors import Reason, RemoteProtocolError
 from tocsin_protocol.grant import Grant
 from tocsin_protocol.identity import (
@@ -38,33 +26,24 @@ from tocsin_protocol.identity import (
 )
 from tocsin_protocol.invite import INVITE_PREFIX_SIZE, INVITE_SCHEME, INVITE_SIZE, Invite
 from tocsin_protocol.limits import (
+    APP_SIZE_MAX,
+    BODY_SIZE_MAX,
     CARD_DRIFT_HOURS_MAX,
-    ENVELOPE_SIZES,
     GRANT_INTRODUCTION_SIZE_MAX,
     GRANT_SIZE_MAX,
-    HOUR_MS,
-    MESSAGE_KEY_SIZE,
     PAYLOAD_SIZE_MAX,
     PUBLIC_KEY_SIZE,
-    SEAL_NONCE_SIZE,
-    SEALED_OVERHEAD_SIZE,
-    TAG_SIZE,
+    TITLE_SIZE_MAX,
+    TTL_S_MAX,
 )
 from tocsin_protocol.network import Network
 from tocsin_protocol.notification import Notification, NotificationKind
+from tocsin_protocol.notification_values import UNSAFE
 from tocsin_protocol.topics import ParsedTopic, TopicKind, knock_topic, parse_topic, shard_topic
-from tocsin_protocol.types import ContactKey, Hour, MessageKey, Now, Tag, Topic
-from tocsin_protocol.verdict import Checked, Verdict
+from tocsin_protocol.types import ContactKey
 from tocsin_protocol.wheel import Q
 
-KEY = MessageKey(b"\x01" * MESSAGE_KEY_SIZE)
-NONCE = b"\x02" * SEAL_NONCE_SIZE
-TAG = Tag(b"\x03" * TAG_SIZE)
 SIGNER = Identity.from_seed(Seed(b"\x04" * 32))
-RELAY = RelayCheck(NETWORK)
-ANOTHER_DAY = Now(unix_ms=NOW.unix_ms + 48 * HOUR_MS, steady_ms=0)
-TIMELESS = {Reason.LENGTH, Reason.CONSTANT, Reason.KIND, Reason.TOPIC}
-ENVELOPE_FLAWS = (Reason.LENGTH, Reason.CONSTANT, Reason.KIND)
 
 
 def check_cbor(data: bytes, value: cbor.Value) -> None:
@@ -125,82 +104,24 @@ def check_topic(data: bytes, parsed: ParsedTopic) -> None:
         assert shard_topic(network, parsed.bucket) == text_of(data)
 
 
-def check_envelope(data: bytes, envelope: Envelope) -> None:
-    assert envelope.encode() == data
-
-
-def read_sealed(data: bytes) -> bytes:
-    key, envelope = cut(data, MESSAGE_KEY_SIZE)
-    return open_sealed(network=NETWORK, envelope=Envelope.parse(envelope), key=MessageKey(key))
-
-
-def check_sealed(data: bytes, payload: bytes) -> None:
-    """Nobody else's key opens it, and no other header."""
-    key, raw = cut(data, MESSAGE_KEY_SIZE)
-    envelope = Envelope.parse(raw)
-    later = replace(envelope, born_hour=Hour(envelope.born_hour ^ 1))
-    for changed, other in ((envelope, bytes((key[0] ^ 1,)) + key[1:]), (later, key)):
-        read = partial(open_sealed, network=NETWORK, envelope=changed, key=MessageKey(other))
-        assert is_refused(Reason.AEAD, read)
-
-
-def padded_of(data: bytes) -> bytes:
-    """A block of one of the four sizes, whatever it holds."""
-    choice, rest = cut(data, 1)
-    size = ENVELOPE_SIZES[choice[0] % len(ENVELOPE_SIZES)] - SEALED_OVERHEAD_SIZE
-    return cut(rest, size)[0]
-
-
-def read_padded(data: bytes) -> bytes:
-    bound = NETWORK.nid16 + header_of(0, HOUR, TAG)
-    sealed = crypto_aead_xchacha20poly1305_ietf_encrypt(padded_of(data), bound, NONCE, KEY)
-    envelope = Envelope(kind=0, born_hour=HOUR, tag=TAG, body=NONCE + sealed, stamp_nonce=UNSTAMPED)
-    return open_sealed(network=NETWORK, envelope=envelope, key=KEY)
-
-
-def check_padded(data: bytes, payload: bytes) -> None:
-    padded = padded_of(data)
-    assert (payload + PADDING_START).ljust(len(padded), b"\0") == padded
-    again = seal(network=NETWORK, kind=0, born_hour=HOUR, tag=TAG, key=KEY, nonce=NONCE, payload=payload)
-    assert open_sealed(network=NETWORK, envelope=again, key=KEY) == payload
-
-
-def relayed(data: bytes) -> tuple[str, bytes]:
-    size, rest = cut(data, 1)
-    topic, envelope = cut(rest, size[0])
-    return topic.decode("utf-8", "replace"), envelope
-
-
-def relay_seeds() -> list[bytes]:
-    vectors = seeds.inputs("relay", "relay", "topic", "envelope")
-    topics = [vector["topic"].encode() for vector in vectors]
-    envelopes = [bytes.fromhex(vector["envelope"]) for vector in vectors]
-    return [
-        bytes((len(topic),)) + topic + envelope for topic, envelope in zip(topics, envelopes, strict=True)
-    ]
-
-
-def read_relayed(data: bytes) -> Checked:
-    topic, envelope = relayed(data)
-    return RELAY.check(topic, envelope, NOW)
-
-
-def check_relayed(data: bytes, checked: Checked) -> None:
-    """It agrees with the parser and the message id, and no clock makes it reject or stop rejecting."""
-    topic, raw = relayed(data)
-    assert (checked.reason is None) == (checked.verdict is Verdict.ACCEPT)
-    another = RELAY.check(topic, raw, ANOTHER_DAY)
-    for one, other in ((checked, another), (another, checked)):
-        if one.verdict is Verdict.REJECT and one.reason in TIMELESS:
-            assert one == other
-    if checked.mid is not None:
-        assert checked.mid == message_id(NETWORK, Topic(topic), raw)
-        assert Envelope.parse(raw).encode() == raw
-
-
 def check_notification(data: bytes, found: Notification) -> None:
+    """What a person would see cannot turn a line around, and is no longer than what was sent."""
+    for text in texts_in(asdict(replace(found, data=None, control=None))):
+        assert len(text.encode()) <= min(len(data), BODY_SIZE_MAX)
+        assert not UNSAFE.search(text)
+    assert len(found.title.encode()) <= TITLE_SIZE_MAX
+    assert type(found.ttl_s) is int
+    assert 0 <= found.ttl_s <= TTL_S_MAX
     if found.kind is not NotificationKind.UNKNOWN:
         assert notification.decode(notification.encode(found)) == found
+
+
+def texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts_in(item)
 
 
 def read_control(data: bytes) -> Control:
@@ -227,8 +148,15 @@ def check_control(data: bytes, found: Control) -> None:
         assert (again.digest == found.digest) == (cbor.encode(pairs) == data)
         again = replace(again, digest=found.digest)
     assert again == found
-    if isinstance(found, NewCard):
-        check_card(found)
+    match found:
+        case NewCard():
+            check_card(found)
+        case NewGrant():
+            check_limits(found.grant)
+        case Offer() | Accept() | Confirm():
+            assert 0 <= found.generation <= U32_MAX
+        case _:
+            assert_never(found)
 
 
 def check_card(new: NewCard) -> None:
@@ -253,10 +181,20 @@ def read_grant(data: bytes) -> Grant:
 def check_grant(data: bytes, grant: Grant) -> None:
     size_max = grant_size_max(data)
     assert Grant.from_value(grant.to_map(size_max), size_max) == grant
+    check_limits(grant)
     assert grant.is_over(HOUR) == (grant.expires_hour is not None and grant.expires_hour < HOUR)
     for kind in NotificationKind:
         assert grant.covers(kind, "") <= (grant.apps is None or kind is NotificationKind.CONTROL)
     assert grant.limit_per_day(Q.RING) == grant.per_day
+
+
+def check_limits(grant: Grant) -> None:
+    for number in (grant.kinds, grant.per_day, grant.expires_hour):
+        assert number is None or type(number) is int
+    assert (grant.per_day or 0) <= U32_MAX
+    for app in grant.apps or ():
+        assert 1 <= len(app.encode()) <= APP_SIZE_MAX
+        assert not UNSAFE.search(app)
 
 
 def both_grants(given: Seeds) -> Seeds:
@@ -305,36 +243,6 @@ TARGETS: dict[str, AnyTarget] = {
         refusals=(Reason.TOPIC,),
         seeds=seeds.texts("topics", "topic", "topic"),
         size_max=128,
-    ),
-    "envelope": Target(
-        read=Envelope.parse,
-        check=check_envelope,
-        refusals=ENVELOPE_FLAWS,
-        seeds=seeds.raw("envelope", "parse", "envelope"),
-        size_max=ENVELOPE_SIZES[-1] + 1,
-    ),
-    "seal": Target(
-        read=read_sealed,
-        check=check_sealed,
-        refusals=(*ENVELOPE_FLAWS, Reason.AEAD, Reason.PADDING),
-        seeds=seeds.raw("envelope", "open", "key", "envelope"),
-        size_max=MESSAGE_KEY_SIZE + ENVELOPE_SIZES[-1] + 1,
-    ),
-    "padding": Target(
-        read=read_padded,
-        check=check_padded,
-        refusals=(Reason.PADDING,),
-        seeds=seeds.fixed(
-            b"\0hello\x80", b"\1\x80", b"\2" + b"\x80" * 1965, b"\3" + b"m" * 5036 + b"\x80", b""
-        ),
-        size_max=1 + ENVELOPE_SIZES[-1],
-    ),
-    "relay": Target(
-        read=read_relayed,
-        check=check_relayed,
-        refusals=(),
-        seeds=relay_seeds,
-        size_max=256 + ENVELOPE_SIZES[-1],
     ),
     "notification": Target(
         read=notification.decode,

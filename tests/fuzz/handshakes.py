@@ -19,6 +19,7 @@ from tocsin_protocol.limits import (
     GRANT_INTRODUCTION_SIZE_MAX,
     HEADER_SIZE,
     INTRO_TEXT_SIZE_MAX,
+    INTRODUCTION_EPOCH_AGE_MAX,
     MESSAGE_KEY_SIZE,
     PUBLIC_KEY_SIZE,
     SEAL_NONCE_SIZE,
@@ -26,7 +27,7 @@ from tocsin_protocol.limits import (
     TAG_SIZE,
 )
 from tocsin_protocol.network import DEPTH_MAX
-from tocsin_protocol.notification import UNSAFE
+from tocsin_protocol.notification_values import UNSAFE
 from tocsin_protocol.types import Epoch, Hour, IdentityKey, MessageKey, Tag
 
 US = Identity.from_seed(Seed(b"\x01" * SEED_SIZE))
@@ -218,7 +219,7 @@ def read_second(data: bytes) -> Finished:
 
 def check_second(data: bytes, finished: Finished) -> None:
     check_peer(finished.peer, US)
-    assert 0 <= finished.epoch <= NOW.epoch
+    assert 0 <= NOW.epoch - finished.epoch <= INTRODUCTION_EPOCH_AGE_MAX
 
 
 def changed(data: bytes) -> bytes:

@@ -23,6 +23,8 @@ from tocsin_protocol.types import Topic
 PROTOCOLS = ("/meshsub/1.1.0", "/floodsub/1.0.0")
 UNKNOWN_FIELD = b"\x1a\x03\x0a\x01x"
 """What peers of another program put into an RPC: control, in field 3."""
+ODD_FIELDS = b"", b"\x0a\x01a", b"\x22\x01t", b"\x38\x01"
+"""None, an author, a second topic, and one that nobody knows."""
 
 
 def read_rpc(data: bytes) -> tuple[Rpc, list[Message]]:
@@ -34,6 +36,8 @@ def read_rpc(data: bytes) -> tuple[Rpc, list[Message]]:
 def check_rpc(data: bytes, read: tuple[Rpc, list[Message]]) -> None:
     """What is passed on is the one encoding of what was read: no mark can hide in it."""
     frame, messages = read
+    for entry in frame.entries:
+        assert entry == whole_field(entry)
     plain = [message for message in messages if message.form is Form.PLAIN]
     for message in plain:
         assert message.entry == rpc.encode_entry(message.topic, message.data)
@@ -45,6 +49,19 @@ def check_rpc(data: bytes, read: tuple[Rpc, list[Message]]) -> None:
     assert [entry for part in again for entry in part.entries] == [message.entry for message in plain]
 
 
+def whole_field(data: bytes) -> bytes:
+    """The field that the data begins with, found by the rules of protobuf and by none of ours."""
+    at = size = shift = 0
+    for _ in ("tag", "length"):
+        size = shift = 0
+        while True:
+            size |= (data[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 0x80:
+                break
+    return data[: at + size] if at + size <= len(data) else b""
+
+
 def rpc_seeds() -> list[bytes]:
     vectors = seeds.inputs("relay", "relay", "topic", "envelope")[:6]
     topics = [Topic(vector["topic"]) for vector in vectors]
@@ -53,9 +70,21 @@ def rpc_seeds() -> list[bytes]:
         for topic, vector in zip(topics, vectors, strict=True)
     ]
     greetings = [rpc.encode_subscription(Subscription(topic=topics[0], subscribe=on)) for on in (True, False)]
-    authored = b"\x12\x05\x0a\x01a\x12\x00"
     whole = b"".join((*greetings, *entries))
-    return [whole, whole[:-1], *entries, *greetings, greetings[0] + UNKNOWN_FIELD, authored]
+    return [
+        whole,
+        whole[:-1],
+        *entries,
+        *greetings,
+        greetings[0] + UNKNOWN_FIELD,
+        *map(odd_entry, ODD_FIELDS),
+    ]
+
+
+def odd_entry(field: bytes) -> bytes:
+    """One that begins as ours do, and has something behind the topic."""
+    inside = b"\x12\xc8\x01" + b"e" * 200 + b"\x22\x01t" + field
+    return b"\x12" + rpc.encode_uvarint(len(inside)) + inside
 
 
 @dataclass(frozen=True, kw_only=True)

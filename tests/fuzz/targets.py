@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from tests.fuzz import codecs, handshakes, stored, strangers, streams
+from tests.fuzz import codecs, envelopes, handshakes, stored, strangers, streams
 from tests.fuzz.target import AnyTarget
 
 TARGETS: Final[dict[str, AnyTarget]] = {
     **codecs.TARGETS,
+    **envelopes.TARGETS,
     **streams.TARGETS,
     **handshakes.TARGETS,
     **strangers.TARGETS,

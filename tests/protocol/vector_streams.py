@@ -6,18 +6,10 @@ from tests.protocol.vectors import Fields, Vector
 from tocsin_protocol import notification
 from tocsin_protocol.errors import RemoteProtocolError
 from tocsin_protocol.grant import Grant
-from tocsin_protocol.notification import NotificationKind
+from tocsin_protocol.notification import RINGING, NotificationKind
 from tocsin_protocol.recognise import StreamId, StreamState
 from tocsin_protocol.types import Epoch, MessageKey
 from tocsin_protocol.wheel import Chain, Q, link_of
-
-RINGING = {
-    NotificationKind.ALERT,
-    NotificationKind.ACTIVITY,
-    NotificationKind.CALL,
-    NotificationKind.WEBPUSH,
-    NotificationKind.MATRIX,
-}
 
 
 def stream_of(told: Fields) -> tuple[StreamId, StreamState]:

@@ -13,7 +13,7 @@ import { address, card, keys, safetyNumber, words } from './identity.mjs'
 import { introductionOperations } from './introduction.mjs'
 import { knockOperations } from './knock.mjs'
 import { noiseOperations } from './noise.mjs'
-import { notification } from './notification.mjs'
+import { further, notification } from './notification.mjs'
 import { recogniseOperations } from './recognise.mjs'
 import { home, homeDigest, knockTopic, readTopic, shardTopic } from './topics.mjs'
 import { wheelOperations } from './wheel.mjs'
@@ -48,6 +48,7 @@ const OPERATIONS = {
   relay,
   arrivals,
   notification: ({ payload }) => notification(raw(payload)),
+  further: ({ payload }) => further(raw(payload)),
   ...wheelOperations,
   ...recogniseOperations,
   ...controlOperations,
