@@ -28,6 +28,7 @@ from tocsin_protocol.gossip.events import (
     Witness,
 )
 from tocsin_protocol.gossip.router import Router
+from tocsin_protocol.limits import HANDLE_SIZE_MAX
 from tocsin_protocol.types import EnvelopeBytes, PeerId, Topic
 
 GONE_MAX = 32
@@ -75,7 +76,16 @@ class Driver:
         for peer in list(self._peers):
             self._note(PeerDown(peer=peer, why="transport restarted"))
         async for event in transport.events():
-            self._note(event)
+            if isinstance(event, PeerBytes) and len(event.data) > HANDLE_SIZE_MAX:
+                await self._note_in_pieces(event)
+            else:
+                self._note(event)
+
+    async def _note_in_pieces(self, event: PeerBytes) -> None:
+        """A neighbour may write a megabyte at once; it shall not have the loop for as long as that takes."""
+        for start in range(0, len(event.data), HANDLE_SIZE_MAX):
+            self._note(PeerBytes(peer=event.peer, data=event.data[start : start + HANDLE_SIZE_MAX]))
+            await trio.lowlevel.checkpoint()
 
     def _note(self, event: TransportEvent) -> None:
         match event:

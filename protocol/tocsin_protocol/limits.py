@@ -245,6 +245,10 @@ TOPIC_SIZE_MAX = 64
 """Bytes; the longest canonical topic has 49, and what a neighbour subscribes to is kept."""
 SUBSCRIPTIONS_PER_FRAME_MAX = 256
 """A greeting names every topic of a node; four times what is kept leaves room for other programs."""
+FIELDS_SKIPPED_MAX = 64
+"""Fields of a frame, or of one message in it, that are not ours: later versions add few."""
+HANDLE_SIZE_MAX = 64 * 1024
+"""Bytes of a neighbour that are handled at once; then everybody else has a turn."""
 MESSAGES_PER_FRAME_MAX = 512
 """Effects of one `handle` are bounded by this; more in one frame closes the peer."""
 SEEN_MIDS_MAX = 500_000

@@ -10,8 +10,8 @@ from tests.node.puppet import Puppet, open_puppet, strangers
 from tests.node.world import TOPIC, Person, World, open_world, until
 from tocsin.driver import GONE_MAX
 from tocsin.ports import PeerBytes, PeerDown, PeerUp, Transport, TransportEvent
-from tocsin_protocol.gossip.rpc import encode_entry
-from tocsin_protocol.limits import REJECTS_MAX
+from tocsin_protocol.gossip.rpc import encode_entry, encode_frames
+from tocsin_protocol.limits import HANDLE_SIZE_MAX, REJECTS_MAX
 from tocsin_protocol.types import PeerId
 
 
@@ -162,3 +162,16 @@ async def test_a_repeated_envelope_is_counted(autojump_clock: MockClock) -> None
         (envelope,) = strangers(bob, 1)
         await show_all(puppet, bob, [encode_entry(TOPIC, envelope)] * 3)
         await until(lambda: bob.node.counters["gossip repeated"] == 2)
+
+
+async def test_a_megabyte_at_once_leaves_others_their_turn(autojump_clock: MockClock) -> None:
+    async with open_world() as world:
+        transport = FullTransport()
+        bob = await start_with(world, transport)
+        envelopes = strangers(world.person("eve"), 160)
+        flood = b"".join(encode_frames([encode_entry(TOPIC, envelope) for envelope in envelopes]))
+        assert len(flood) > HANDLE_SIZE_MAX
+        await transport.tell.send(up("eve"))
+        await transport.tell.send(PeerBytes(peer=PeerId("eve"), data=flood))
+        await transport.tell.send(PeerBytes(peer=PeerId("eve"), data=flood))
+        await until(lambda: bob.node.counters["gossip repeated"] == len(envelopes))

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from tocsin_protocol.errors import Reason, RemoteProtocolError
 from tocsin_protocol.limits import (
+    FIELDS_SKIPPED_MAX,
     FRAME_SIZE_MAX,
     MESSAGES_PER_FRAME_MAX,
     SUBSCRIPTIONS_PER_FRAME_MAX,
@@ -140,7 +141,11 @@ def _read_end(data: bytes, wire: int, at: int) -> tuple[int, int]:
 
 def _read_fields(data: bytes, at: int) -> Iterator[tuple[int, int, int, int]]:
     """Number, wire type, and start and end of the value, of every field from `at` on."""
+    count = 0
     while at < len(data):
+        count += 1
+        if count > FIELDS_SKIPPED_MAX:
+            raise _malformed("too many fields in one message")
         tag, at = _read_tag(data, at)
         start, at = _read_end(data, tag & 7, at)
         yield tag >> 3, tag & 7, start, at
@@ -170,7 +175,7 @@ def decode(frame: bytes) -> Rpc:
     """Control and whatever else is not ours is skipped; only its length has to be true."""
     subscriptions: list[Subscription] = []
     entries: list[bytes] = []
-    at = 0
+    at = skipped = 0
     while at < len(frame):
         began = at
         tag, at = _read_tag(frame, at)
@@ -183,6 +188,10 @@ def decode(frame: bytes) -> Rpc:
             if len(subscriptions) == SUBSCRIPTIONS_PER_FRAME_MAX:
                 raise _malformed("too many subscriptions in one frame")
             subscriptions.append(_read_subscription(frame[start:at]))
+        else:
+            skipped += 1
+            if skipped > FIELDS_SKIPPED_MAX:
+                raise _malformed("too many fields that are not ours in one frame")
     return Rpc(subscriptions=tuple(subscriptions), entries=tuple(entries))
 
 
@@ -298,6 +307,8 @@ class FrameReader:
                     raise _malformed("the length of a frame is not written minimally")
                 if size > FRAME_SIZE_MAX:
                     raise _malformed("a frame is too long")
+                if size == 0:
+                    raise _malformed("an empty frame, of which a million would cost one write")
                 start = index + 1
                 return (start, start + size) if len(self._buffer) >= start + size else None
         if len(self._buffer) >= PREFIX_SIZE_MAX:

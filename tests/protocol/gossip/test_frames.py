@@ -11,7 +11,9 @@ from tocsin_protocol.errors import Reason, RemoteProtocolError
 from tocsin_protocol.gossip.rpc import FrameReader, encode_uvarint
 from tocsin_protocol.limits import FRAME_SIZE_MAX
 
-BODIES = st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 20_000).map(bytes)), max_size=8)
+BODIES = st.lists(
+    st.one_of(st.binary(min_size=1, max_size=300), st.integers(1, 20_000).map(bytes)), max_size=8
+)
 
 
 @given(bodies=BODIES, cuts=st.lists(st.integers(1, 400), min_size=1, max_size=20))

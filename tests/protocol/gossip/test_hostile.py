@@ -182,8 +182,20 @@ def test_a_flood_of_copies_has_no_echo(router: Router) -> None:
     assert_still_works(router)
 
 
-def test_a_flood_of_empty_frames_says_nothing(router: Router) -> None:
-    assert receive(router, "mallory", b"\x00" * 10_000) == []
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"\x00" * 1_000_000,
+        encode_uvarint(200_000) + b"\x78\x00" * 100_000,
+        encode_uvarint(200_004) + b"\x12" + encode_uvarint(200_000) + b"\x78\x00" * 100_000,
+    ],
+    ids=["empty frames", "foreign fields", "foreign fields in a message"],
+)
+def test_much_that_says_nothing_ends_the_connection(router: Router, flood: bytes) -> None:
+    """Bytes that cost more to read than to write would hold up everybody else."""
+    (effect,) = receive(router, "mallory", flood)
+    assert isinstance(effect, ClosePeer)
+    assert effect.peer == "mallory"
     assert_still_works(router)
 
 
